@@ -1,0 +1,70 @@
+import type { Extents } from "./extents.js";
+import type { Sample, SampleValue, Schema } from "./schema.js";
+
+/** Names of the formats of shards. */
+export const FORMAT_NAMES = ["hdf5", "arrow"] as const;
+/** Name of a format of shards. */
+export type FormatName = (typeof FORMAT_NAMES)[number];
+
+/** An open shard. Opening is async, reading is sync: readers live in worker threads that may block. */
+export interface ShardReader {
+  /** Path of the file, as it was given. */
+  readonly path: string;
+  readonly schema: Schema;
+  /** Number of samples. */
+  readonly length: number;
+  /** Text attributes that the file carries beside its samples, such as `millrace.classes`. */
+  readonly attributes: ReadonlyMap<string, string>;
+  /**
+   * Where the rows of a field lie in the file, or `undefined` where they lie encoded and only {@link readField}
+   * gives them. A tensor's row is its elements; of bytes and strings, the bytes. Every extent was checked against the
+   * size of the file.
+   * @throws SchemaError if there is no such field.
+   */
+  extents(field: string): Extents | undefined;
+  /**
+   * One value of one sample. The memory is the caller's.
+   * @throws CorruptShardError if the file's bytes do not give it; OptionError if `row` is not in `[0, length)`.
+   */
+  readField(row: number, field: string): SampleValue;
+  /** All values of one sample, as {@link readField} gives them. */
+  read(row: number): Sample;
+  /** Frees the file. Idempotent. */
+  close(): void;
+}
+
+/** What a writer needs to know before the first sample. */
+export interface ShardWriterOptions {
+  readonly schema: Schema;
+  /** How many samples will be written, where it is known; fewer is allowed, more is not. */
+  readonly expectedSamples?: number | undefined;
+  /** Text attributes to keep in the file beside its samples. */
+  readonly attributes?: ReadonlyMap<string, string> | undefined;
+}
+
+/**
+ * A shard in the making. The writer owns the file at its path until `finish` or `abort`. The bytes that it writes are
+ * a pure function of the options and the samples: no time, no random number, no path.
+ */
+export interface ShardWriter {
+  /**
+   * Appends a sample. Its memory may be reused once the promise resolves.
+   * @throws SchemaError if it does not fit the schema; FileError if the disk refuses.
+   */
+  write(sample: Sample): Promise<void>;
+  /** Writes what is buffered and closes the file. It is complete, but not yet synced to disk. */
+  finish(): Promise<void>;
+  /** Closes and deletes the file. Idempotent, and does nothing after `finish`. */
+  abort(): Promise<void>;
+}
+
+/** A format of shards: one folder, one member of the registry. */
+export interface ShardFormat {
+  readonly name: FormatName;
+  /** File name extensions without the dot; new shards get the first. */
+  readonly extensions: readonly [string, ...string[]];
+  /** @throws CorruptShardError, UnsupportedError or FileError; never anything else, whatever the file holds. */
+  openReader(path: string): Promise<ShardReader>;
+  /** Creates the file, which must not exist. */
+  createWriter(path: string, options: ShardWriterOptions): Promise<ShardWriter>;
+}

@@ -1,0 +1,4 @@
+export * from "./oracle.js";
+export * from "./require.js";
+export * from "./temp-dir.js";
+export * from "./tier.js";
