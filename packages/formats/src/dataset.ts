@@ -1,0 +1,202 @@
+import { basename, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { fileError, OptionError, UnsupportedError } from "./errors.js";
+import type { FormatName } from "./format.js";
+import { readManifest, type Manifest } from "./manifest.js";
+import { formatOfPath, openFormat } from "./registry.js";
+import { resolveInside } from "./safe-path.js";
+import { sampleBytes } from "./sample-bytes.js";
+import type { Sample, Schema } from "./schema.js";
+import { openShard, type ChecksumPolicy, type OpenShard, type ShardLocation } from "./shard.js";
+
+/** How to open a dataset. */
+export interface OpenDatasetOptions {
+  /** Default `first`. */
+  readonly checksums?: ChecksumPolicy | undefined;
+  /** Format of a single file whose extension does not tell it. */
+  readonly format?: FormatName | undefined;
+}
+
+/** One split of an open dataset: its samples in the order of its shards. */
+export interface DatasetSplit {
+  readonly name: string;
+  /** Number of samples. */
+  readonly length: number;
+  /** Where its shards lie, as plain data that a worker thread can open. */
+  readonly shards: readonly ShardLocation[];
+  /** Samples of each class; empty without a manifest. */
+  readonly classCounts: readonly number[];
+  /**
+   * The sample at `position` in `[0, length)`; its memory is the caller's.
+   * @throws {@link CorruptShardError} if it does not have the checksum of the manifest.
+   */
+  read(position: number): Promise<Sample>;
+}
+
+/** An open dataset. */
+export interface Dataset {
+  /** Absolute path of its folder, or of the single file. */
+  readonly root: string;
+  readonly format: FormatName;
+  readonly schema: Schema;
+  /** Class names; a label is an index into them. */
+  readonly classes: readonly string[];
+  /** `undefined` for a single file without a manifest. */
+  readonly manifest: Manifest | undefined;
+  /** Identity of the content; empty without a manifest. */
+  readonly fingerprint: string;
+  readonly splits: readonly DatasetSplit[];
+  /**
+   * The split of that name.
+   * @throws {@link OptionError} if there is none.
+   */
+  split(name: string): DatasetSplit;
+  /** Frees the files. Idempotent. */
+  close(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Shards kept open at a time by {@link DatasetSplit.read}. */
+const OPEN_SHARDS = 4;
+
+/**
+ * Opens a dataset: the folder that `convert` made, or one shard file, which becomes the split `train`.
+ * @throws {@link ManifestError} if the folder holds no dataset or its manifest is wrong.
+ */
+export async function openDataset(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  const root = resolve(path);
+  let isFile: boolean;
+  try {
+    isFile = (await stat(root)).isFile();
+  } catch (error) {
+    throw fileError(path, "open the dataset", error);
+  }
+  const checksums = options.checksums ?? "first";
+  if (isFile) return await openFile(root, options.format ?? formatOfPath(root), checksums);
+  const manifest = await readManifest(root);
+  const splits = manifest.splits.map((split) => {
+    const shards = split.shards.map((entry) => ({
+      path: resolveInside(root, entry.path),
+      format: manifest.format,
+      schema: manifest.schema,
+      samples: entry.samples,
+      entry,
+    }));
+    return new Split(split.name, shards, split.classCounts, checksums);
+  });
+  return new OpenedDataset(root, manifest.format, manifest.schema, manifest.classes, manifest, splits);
+}
+
+async function openFile(path: string, formatName: FormatName | undefined, checksums: ChecksumPolicy): Promise<Dataset> {
+  if (formatName === undefined)
+    throw new UnsupportedError({
+      file: path,
+      problem: "the extension tells no format",
+      expected: ".h5, .hdf5, .arrow or .feather",
+      fix: "name the format",
+    });
+  const reader = await (await openFormat(formatName)).openReader(path);
+  const location: ShardLocation = { path, format: formatName, schema: reader.schema, samples: reader.length };
+  reader.close();
+  return new OpenedDataset(path, formatName, reader.schema, [], undefined, [
+    new Split("train", [location], [], checksums),
+  ]);
+}
+
+class OpenedDataset implements Dataset {
+  readonly fingerprint: string;
+
+  constructor(
+    readonly root: string,
+    readonly format: FormatName,
+    readonly schema: Schema,
+    readonly classes: readonly string[],
+    readonly manifest: Manifest | undefined,
+    readonly splits: readonly Split[],
+  ) {
+    this.fingerprint = manifest?.fingerprint ?? "";
+  }
+
+  split(name: string): DatasetSplit {
+    const split = this.splits.find((candidate) => candidate.name === name);
+    if (split !== undefined) return split;
+    throw new OptionError({
+      option: "split",
+      problem: `${basename(this.root)} has no such split`,
+      expected: this.splits.map((s) => s.name).join(" | "),
+      found: name,
+    });
+  }
+
+  close(): void {
+    for (const split of this.splits) split.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+}
+
+class Split implements DatasetSplit {
+  readonly length: number;
+  /** Position of the first sample of each shard. */
+  readonly #starts: readonly number[];
+  readonly #open = new Map<number, Promise<OpenShard>>();
+  readonly #checked: Uint8Array;
+
+  constructor(
+    readonly name: string,
+    readonly shards: readonly ShardLocation[],
+    readonly classCounts: readonly number[],
+    readonly checksums: ChecksumPolicy,
+  ) {
+    let length = 0;
+    this.#starts = shards.map((shard) => (length += shard.samples) - shard.samples);
+    this.length = length;
+    this.#checked = new Uint8Array(Math.ceil(length / 8));
+  }
+
+  async read(position: number): Promise<Sample> {
+    if (!Number.isSafeInteger(position) || position < 0 || position >= this.length) {
+      throw new OptionError({
+        option: "position",
+        problem: `is not in the split ${this.name}`,
+        expected: `0 to ${this.length - 1}`,
+        found: String(position),
+      });
+    }
+    const number = this.#starts.findLastIndex((start) => start <= position);
+    const shard = await this.#shard(number);
+    const row = position - (this.#starts[number] as number);
+    const sample = shard.reader.read(row);
+    if (this.#mustCheck(position)) {
+      for (const [field, value] of sample) shard.check(row, field, sampleBytes(value));
+      this.#checked[position >> 3] = (this.#checked[position >> 3] as number) | (1 << (position & 7));
+    }
+    return sample;
+  }
+
+  #mustCheck(position: number): boolean {
+    if (this.checksums !== "first") return this.checksums === "always";
+    return ((this.#checked[position >> 3] as number) & (1 << (position & 7))) === 0;
+  }
+
+  async #shard(number: number): Promise<OpenShard> {
+    const opening = this.#open.get(number) ?? openShard(this.shards[number] as ShardLocation);
+    this.#open.delete(number);
+    this.#open.set(number, opening);
+    opening.catch(() => this.#open.delete(number));
+    for (const [old, shard] of [...this.#open].slice(0, -OPEN_SHARDS)) {
+      this.#open.delete(old);
+      // A read that waits for this shard continues in a microtask, so before the immediate.
+      shard.then((opened) => setImmediate(() => opened.close())).catch(() => undefined);
+    }
+    return await opening;
+  }
+
+  close(): void {
+    for (const shard of this.#open.values()) shard.then((opened) => opened.close()).catch(() => undefined);
+    this.#open.clear();
+  }
+}
