@@ -1,0 +1,65 @@
+import { performance } from "node:perf_hooks";
+
+/** @typedef {import("./vitest-counts.mjs").Counts} Counts */
+
+/**
+ * One thing that `npm test` does.
+ *
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {() => Promise<Counts>} run
+ * @property {boolean} [foundation] true if the steps after it mean nothing without it
+ */
+
+/**
+ * A step that counts as one test: passed if it exits with 0.
+ *
+ * @param {string} name
+ * @param {() => Promise<number>} command gives an exit code
+ * @param {{ foundation?: boolean }} [options]
+ * @returns {Step}
+ */
+export function check(name, command, { foundation = false } = {}) {
+  return {
+    name,
+    foundation,
+    run: async () => {
+      const passed = (await command()) === 0;
+      return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+    },
+  };
+}
+
+/**
+ * Runs the steps in order, each under a heading and with its duration, and closes with one line
+ * `N passed, N failed, N skipped`. Stops at the first step that fails; with `keepGoing` only at a foundation.
+ *
+ * @param {readonly Step[]} steps
+ * @param {{ keepGoing?: boolean }} [options]
+ * @returns {Promise<number>} the exit code: 0, or 1 if anything failed
+ */
+export async function runSteps(steps, { keepGoing = false } = {}) {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
+  let notRun = "";
+  for (const [position, step] of steps.entries()) {
+    process.stdout.write(`\n== ${step.name}\n`);
+    const startMs = performance.now();
+    const counts = await step.run();
+    const durationSec = ((performance.now() - startMs) / 1000).toFixed(1);
+    for (const kind of /** @type {const} */ (["passed", "failed", "skipped"])) total[kind] += counts[kind];
+    process.stdout.write(`== ${step.name}: ${counts.failed === 0 ? "ok" : "FAILED"} after ${durationSec} s\n`);
+    if (counts.failed === 0) continue;
+    failures.push(step.name);
+    if (keepGoing && step.foundation !== true) continue;
+    notRun = steps
+      .slice(position + 1)
+      .map((later) => later.name)
+      .join(", ");
+    break;
+  }
+  if (failures.length > 0) process.stdout.write(`\nFailed: ${failures.join(", ")}\n`);
+  if (notRun !== "") process.stdout.write(`Not run: ${notRun}\n`);
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+  return failures.length === 0 ? 0 : 1;
+}

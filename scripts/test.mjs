@@ -1,0 +1,62 @@
+/**
+ * `npm test`: sets the repository up and checks everything that needs only Node. `npm run test:long` (`--long`) runs
+ * all tests at full length, with the reference implementations in Python. `--all` does both, one after the other;
+ * `--keep-going` does not stop at the first step that fails. The last line is `N passed, N failed, N skipped`.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findPython, makeOracles } from "./oracles.mjs";
+import { ROOT, run, runTool } from "./run-tool.mjs";
+import { build, install } from "./set-up.mjs";
+import { check, runSteps } from "./steps.mjs";
+import { vitestCounts } from "./vitest-counts.mjs";
+
+/** @typedef {import("./steps.mjs").Step} Step */
+
+/** @type {readonly Step[]} */
+const SET_UP = [check("install", install, { foundation: true }), check("build", build, { foundation: true })];
+
+/** @type {readonly Step[]} */
+const QUICK = [
+  check("lint", () => runTool("oxlint", "oxlint", ["--type-aware", "--deny-warnings"])),
+  check("format", () => runTool("oxfmt", "oxfmt", ["--check"])),
+  { name: "tests", run: () => vitest("quick") },
+  check("snippets", () => run(process.execPath, ["scripts/snippets.mjs"])),
+  check("docs", () => runTool("typedoc", "typedoc", [], { from: join(ROOT, "docs"), cwd: join(ROOT, "docs") })),
+];
+
+/** @type {readonly Step[]} */
+const LONG = [
+  check("oracles", async () => (findPython() === undefined ? noPython() : makeOracles())),
+  { name: "long tests", run: () => vitest("long") },
+];
+
+/** @param {"quick" | "long"} tier */
+async function vitest(tier) {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-report-"));
+  try {
+    const report = join(folder, "vitest.json");
+    const code = await runTool(
+      "vitest",
+      "vitest",
+      ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+      { env: { MILLRACE_TIER: tier } },
+    );
+    return vitestCounts(report, code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function noPython() {
+  process.stdout.write("No python3 here: tests that compare with h5py, pyarrow and pillow will be skipped.\n");
+  return process.env["MILLRACE_REQUIRE"] === "all" ? 1 : 0;
+}
+
+const { values } = parseArgs({
+  options: { long: { type: "boolean" }, all: { type: "boolean" }, "keep-going": { type: "boolean" } },
+});
+const tiers = values.all === true ? [...QUICK, ...LONG] : values.long === true ? LONG : QUICK;
+process.exitCode = await runSteps([...SET_UP, ...tiers], { keepGoing: values["keep-going"] === true });
