@@ -1,6 +1,7 @@
 export * from "./atomic-file.js";
 export * from "./checksum.js";
 export * from "./dataset.js";
+export * from "./dataset-writer.js";
 export * from "./dtype.js";
 export * from "./errors.js";
 export * from "./extents.js";
@@ -12,3 +13,4 @@ export * from "./sample-bytes.js";
 export * from "./schema.js";
 export * from "./shard-index.js";
 export * from "./shard.js";
+export * from "./verify.js";
