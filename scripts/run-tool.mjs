@@ -13,8 +13,8 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
  */
 
 /**
- * Runs a program to its end with this process's output, no input and no shell. A signal that ends this process is
- * passed on.
+ * Runs a program to its end with this process's output, no input and no shell. SIGINT and SIGTERM end
+ * this process only after the program, which gets SIGTERM passed on.
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -28,13 +28,19 @@ export function run(program, args, { cwd = ROOT, env = {} } = {}) {
       env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "inherit"],
     });
+    /** @type {NodeJS.Signals | undefined} */
+    let ending;
     /** @param {NodeJS.Signals} signal */
-    const forward = (signal) => child.kill(signal);
+    const forward = (signal) => {
+      ending = signal;
+      if (signal !== "SIGINT") child.kill(signal); // a terminal sends SIGINT to both
+    };
     process.on("SIGINT", forward).on("SIGTERM", forward);
     /** @param {number} code */
     const done = (code) => {
       process.off("SIGINT", forward).off("SIGTERM", forward);
-      resolve(code);
+      if (ending === undefined) resolve(code);
+      else process.kill(process.pid, ending);
     };
     child.once("error", (error) => {
       process.stderr.write(`${program} could not be started: ${error.message}\n`);

@@ -24,7 +24,8 @@ export function build(projects = []) {
   return runTool("typescript", "tsc", ["-b", ...projects]);
 }
 
-/** `node scripts/set-up.mjs` leaves a checkout ready to work in. */
+/** `node scripts/set-up.mjs` leaves a checkout ready to work in; with `--install-only` it compiles nothing. */
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  process.exitCode = (await install()) || (await build());
+  const code = await install();
+  process.exitCode = code === 0 && !process.argv.includes("--install-only") ? await build() : code;
 }

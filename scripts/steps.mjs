@@ -35,20 +35,20 @@ export function check(name, command, { foundation = false } = {}) {
  * `N passed, N failed, N skipped`. Stops at the first step that fails; with `keepGoing` only at a foundation.
  *
  * @param {readonly Step[]} steps
- * @param {{ keepGoing?: boolean }} [options]
+ * @param {{ keepGoing?: boolean, write?: (text: string) => void }} [options] `write`: where the text goes, stdout unless told
  * @returns {Promise<number>} the exit code: 0, or 1 if anything failed
  */
-export async function runSteps(steps, { keepGoing = false } = {}) {
+export async function runSteps(steps, { keepGoing = false, write = (text) => process.stdout.write(text) } = {}) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
   let notRun = "";
   for (const [position, step] of steps.entries()) {
-    process.stdout.write(`\n== ${step.name}\n`);
+    write(`\n== ${step.name}\n`);
     const startMs = performance.now();
     const counts = await step.run();
     const durationSec = ((performance.now() - startMs) / 1000).toFixed(1);
     for (const kind of /** @type {const} */ (["passed", "failed", "skipped"])) total[kind] += counts[kind];
-    process.stdout.write(`== ${step.name}: ${counts.failed === 0 ? "ok" : "FAILED"} after ${durationSec} s\n`);
+    write(`== ${step.name}: ${counts.failed === 0 ? "ok" : "FAILED"} after ${durationSec} s\n`);
     if (counts.failed === 0) continue;
     failures.push(step.name);
     if (keepGoing && step.foundation !== true) continue;
@@ -58,8 +58,8 @@ export async function runSteps(steps, { keepGoing = false } = {}) {
       .join(", ");
     break;
   }
-  if (failures.length > 0) process.stdout.write(`\nFailed: ${failures.join(", ")}\n`);
-  if (notRun !== "") process.stdout.write(`Not run: ${notRun}\n`);
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+  if (failures.length > 0) write(`\nFailed: ${failures.join(", ")}\n`);
+  if (notRun !== "") write(`Not run: ${notRun}\n`);
+  write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
   return failures.length === 0 ? 0 : 1;
 }

@@ -1,0 +1,77 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../run-tool.mjs";
+
+/** The compiled `millrace` command. */
+export const MILLRACE = join(ROOT, "packages", "cli", "dist", "bin.js");
+
+/** What `npx` itself understands before the name of a command. */
+const NPX_FLAGS = new Set(["--yes", "-y", "--"]);
+
+/** @type {Map<string, string>} command (or "" for none) -> its `--help` */
+const helpTexts = new Map();
+
+/**
+ * The arguments of a call of `millrace` (`npx millrace convert …`, `millrace convert …`), or `undefined` for another
+ * command.
+ *
+ * @param {readonly string[]} words
+ */
+export function millraceArguments(words) {
+  const start = words[0] === "npx" ? words.findIndex((word, index) => index > 0 && !NPX_FLAGS.has(word)) : 0;
+  return words[start] === "millrace" ? words.slice(start + 1) : undefined;
+}
+
+/**
+ * What is wrong with one command of a shell block: a command or flag that `millrace --help` does not list, an npm
+ * script that package.json does not have, a file for node that is not in the repository. Other programs are not
+ * checked.
+ *
+ * @param {readonly string[]} words
+ * @returns {string | undefined}
+ */
+export function commandProblem(words) {
+  const millrace = millraceArguments(words);
+  if (millrace !== undefined) return millraceProblem(millrace);
+  const [program, first = "", second = ""] = words;
+  if (program === "npm" && (first === "run" || first === "test"))
+    return scriptProblem(first === "run" ? second : first);
+  if (program === "node" && /\.[cm]?js$/.test(first) && !existsSync(join(ROOT, first))) {
+    return `there is no file ${first} in the repository`;
+  }
+  return undefined;
+}
+
+/** @param {readonly string[]} args */
+function millraceProblem(args) {
+  if (!existsSync(MILLRACE)) return `${MILLRACE} is missing; run npm run build`;
+  const [command = ""] = args.filter((arg) => !arg.startsWith("-"));
+  const commands = [...help("").matchAll(/^\s+millrace ([a-z][a-z-]*)/gm)].map(([, name]) => name);
+  if (command !== "" && !commands.includes(command)) {
+    return `millrace has no command ${command}; it has ${commands.join(", ")}`;
+  }
+  const flags = new Set([...help(command).matchAll(/(?<=[\s,])(--?[a-z][a-z0-9-]*)/g)].map(([, flag]) => flag));
+  const unknown = args
+    .map((arg) => arg.replace(/=.*$/s, ""))
+    .filter((arg) => /^--?[A-Za-z]/.test(arg) && !flags.has(arg) && !flags.has(arg.replace(/^--no-/, "--")));
+  if (unknown.length === 0) return undefined;
+  return `millrace ${command} has no ${unknown.join(", ")}; it has ${[...flags].join(", ")}`;
+}
+
+/** @param {string} script */
+function scriptProblem(script) {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  const names = Object.keys(scripts);
+  return names.includes(script) ? undefined : `package.json has no script ${script}; it has ${names.join(", ")}`;
+}
+
+/** @param {string} command */
+function help(command) {
+  const known = helpTexts.get(command);
+  if (known !== undefined) return known;
+  const args = [MILLRACE, ...(command === "" ? [] : [command]), "--help"];
+  const text = execFileSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+  helpTexts.set(command, text);
+  return text;
+}
