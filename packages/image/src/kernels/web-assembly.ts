@@ -1,0 +1,22 @@
+import type { KernelMemory } from "./memory.js";
+
+/** A compiled module. */
+export interface WasmModule {
+  readonly [Symbol.toStringTag]: "WebAssembly.Module";
+}
+
+/** The part of the global `WebAssembly` that the kernels use; TypeScript declares it only in its DOM library. */
+export interface WebAssemblyApi {
+  readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => KernelMemory;
+  readonly Module: new (bytes: Uint8Array) => WasmModule;
+  readonly Instance: new (
+    module: WasmModule,
+    imports: { readonly env: { readonly memory: KernelMemory } },
+  ) => { readonly exports: unknown };
+  validate(bytes: Uint8Array): boolean;
+}
+
+/** The machine's WebAssembly; every Node that millrace runs on has one. */
+export function webAssembly(): WebAssemblyApi {
+  return (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
+}
