@@ -1,0 +1,9 @@
+import { publicNames } from "@millrace/testkit";
+import { expect, it } from "vitest";
+import * as formats from "@millrace/formats";
+
+it("the public names of @millrace/formats are those in public-names.txt", async () => {
+  const names = publicNames(new URL("../dist/index.d.ts", import.meta.url));
+  await expect(`${names.join("\n")}\n`).toMatchFileSnapshot("public-names.txt");
+  expect(names.map((name) => name.split(" ")[1])).toEqual(expect.arrayContaining(Object.keys(formats)));
+});
