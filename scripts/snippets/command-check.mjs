@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../run-tool.mjs";
@@ -9,8 +9,16 @@ export const MILLRACE = join(ROOT, "packages", "cli", "dist", "bin.js");
 /** What `npx` itself understands before the name of a command. */
 const NPX_FLAGS = new Set(["--yes", "-y", "--"]);
 
-/** @type {Map<string, string>} command (or "" for none) -> its `--help` */
-const helpTexts = new Map();
+/** @type {Map<string, Help>} by command, "" for none */
+const helps = new Map();
+
+/**
+ * What `millrace <command> --help` prints, or how it failed.
+ *
+ * @typedef {object} Help
+ * @property {string} text
+ * @property {string} [problem]
+ */
 
 /**
  * The arguments of a call of `millrace` (`npx millrace convert …`, `millrace convert …`), or `undefined` for another
@@ -46,17 +54,31 @@ export function commandProblem(words) {
 /** @param {readonly string[]} args */
 function millraceProblem(args) {
   if (!existsSync(MILLRACE)) return `${MILLRACE} is missing; run npm run build`;
-  const [command = ""] = args.filter((arg) => !arg.startsWith("-"));
-  const commands = [...help("").matchAll(/^\s+millrace ([a-z][a-z-]*)/gm)].map(([, name]) => name);
-  if (command !== "" && !commands.includes(command)) {
-    return `millrace has no command ${command}; it has ${commands.join(", ")}`;
-  }
-  const flags = new Set([...help(command).matchAll(/(?<=[\s,])(--?[a-z][a-z0-9-]*)/g)].map(([, flag]) => flag));
+  const general = help("");
+  if (general.problem !== undefined) return general.problem;
+  const command = args.find((arg) => !arg.startsWith("-")) ?? "";
+  const commands = matches(general.text, /^\s+millrace ([a-z][a-z-]*)/gm);
+  if (command !== "" && !commands.has(command)) return `millrace has no command ${command}; it has ${list(commands)}`;
+  const special = help(command);
+  if (special.problem !== undefined) return special.problem;
+  const flags = matches(special.text, /(?<=[\s,])(--?[a-z][a-z0-9-]*)/g);
   const unknown = args
     .map((arg) => arg.replace(/=.*$/s, ""))
     .filter((arg) => /^--?[A-Za-z]/.test(arg) && !flags.has(arg) && !flags.has(arg.replace(/^--no-/, "--")));
-  if (unknown.length === 0) return undefined;
-  return `millrace ${command} has no ${unknown.join(", ")}; it has ${[...flags].join(", ")}`;
+  return unknown.length === 0 ? undefined : `millrace ${command} has no ${list(unknown)}; it has ${list(flags)}`;
+}
+
+/**
+ * @param {string} text
+ * @param {RegExp} pattern
+ */
+function matches(text, pattern) {
+  return new Set([...text.matchAll(pattern)].map(([, group = ""]) => group));
+}
+
+/** @param {Iterable<string>} names */
+function list(names) {
+  return [...names].join(", ");
 }
 
 /** @param {string} script */
@@ -66,12 +88,18 @@ function scriptProblem(script) {
   return names.includes(script) ? undefined : `package.json has no script ${script}; it has ${names.join(", ")}`;
 }
 
-/** @param {string} command */
+/**
+ * @param {string} command
+ * @returns {Help}
+ */
 function help(command) {
-  const known = helpTexts.get(command);
+  const known = helps.get(command);
   if (known !== undefined) return known;
-  const args = [MILLRACE, ...(command === "" ? [] : [command]), "--help"];
-  const text = execFileSync(process.execPath, args, { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
-  helpTexts.set(command, text);
-  return text;
+  const args = command === "" ? ["--help"] : [command, "--help"];
+  const env = { ...process.env, NO_COLOR: "1" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MILLRACE, ...args], { encoding: "utf8", env });
+  const reason = stderr.split("\n").find((line) => line.includes("Error")) ?? stderr.trim();
+  const made = status === 0 ? { text: stdout } : { text: "", problem: `millrace ${args.join(" ")} fails: ${reason}` };
+  helps.set(command, made);
+  return made;
 }
