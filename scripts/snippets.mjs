@@ -24,7 +24,8 @@ const RUN_LIMIT_MS = 300_000;
 
 /** The Markdown files that users read. */
 function documents() {
-  const members = ["packages", "examples"].flatMap((folder) =>
+  const folders = ["packages", "examples"].filter((folder) => existsSync(join(ROOT, folder)));
+  const members = folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder)).map((name) => join(folder, name, "README.md")),
   );
   const pages = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
