@@ -55,8 +55,18 @@ function noPython() {
   return process.env["MILLRACE_REQUIRE"] === "all" ? 1 : 0;
 }
 
-const { values } = parseArgs({
-  options: { long: { type: "boolean" }, all: { type: "boolean" }, "keep-going": { type: "boolean" } },
-});
-const tiers = values.all === true ? [...QUICK, ...LONG] : values.long === true ? LONG : QUICK;
-process.exitCode = await runSteps([...SET_UP, ...tiers], { keepGoing: values["keep-going"] === true });
+/** @param {readonly string[]} args */
+async function main(args) {
+  const flag = { type: /** @type {const} */ ("boolean"), default: false };
+  const { values } = parseArgs({ args: [...args], options: { long: flag, all: flag, "keep-going": flag } });
+  const tiers = values.all ? [...QUICK, ...LONG] : values.long ? LONG : QUICK;
+  return await runSteps([...SET_UP, ...tiers], { keepGoing: values["keep-going"] });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof TypeError && "code" in error)) throw error; // what parseArgs says of a wrong flag
+  process.stderr.write(`${error.message}; the flags are --long, --all and --keep-going\n`);
+  process.exitCode = 2;
+}
