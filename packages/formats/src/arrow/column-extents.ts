@@ -4,7 +4,7 @@ import { byteLengthOf, offsetOf, tableExtents, type Extents } from "../extents.j
 import type { DictionaryColumn, TensorColumn, VariableColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
-import type { ShardFile } from "./shard-file.js";
+import type { ShardFile } from "../shard-file.js";
 
 const MAX_UINT32 = 2 ** 32 - 1;
 

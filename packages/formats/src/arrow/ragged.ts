@@ -4,7 +4,7 @@ import { elementsOf, type RaggedValue } from "../schema.js";
 import type { RaggedColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
-import type { ShardFile } from "./shard-file.js";
+import type { ShardFile } from "../shard-file.js";
 
 /**
  * Reads one value of a ragged column: its two offsets, its shape, its elements; three preads. `row` counts from the

@@ -10,7 +10,7 @@ import { readDictionary, readRecordBatch } from "./message.js";
 import { placesOf, type Place } from "./place.js";
 import { readRagged } from "./ragged.js";
 import { encodingsOf, SCHEMA_KEY } from "./schema-text.js";
-import { ShardFile } from "./shard-file.js";
+import { ShardFile } from "../shard-file.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -117,7 +117,7 @@ class ArrowWriter implements ShardWriter {
     if (this.#state === "open") return;
     throw new ClosedError({
       file: this.file.path,
-      problem: `the shard is ${this.#state}`,
+      problem: this.#state === "failed" ? "writing the shard has failed" : `the shard is ${this.#state}`,
       fix: "create a new shard",
       cause: this.#failure,
     });

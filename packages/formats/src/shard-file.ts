@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { ClosedError, CorruptShardError, fileError } from "../errors.js";
+import { ClosedError, CorruptShardError, fileError } from "./errors.js";
 
 /** A shard's file, open for reading at any place. */
 export class ShardFile {

@@ -1,0 +1,260 @@
+import { isMillraceError, openFormat } from "@millrace/formats";
+import { tempDir } from "@millrace/testkit";
+import { Block } from "apache-arrow/fb/block";
+import { Endianness } from "apache-arrow/fb/endianness";
+import { Field } from "apache-arrow/fb/field";
+import { FixedSizeList } from "apache-arrow/fb/fixed-size-list";
+import { Footer } from "apache-arrow/fb/footer";
+import { Int } from "apache-arrow/fb/int";
+import { KeyValue } from "apache-arrow/fb/key-value";
+import { MetadataVersion } from "apache-arrow/fb/metadata-version";
+import { Schema } from "apache-arrow/fb/schema";
+import { Type } from "apache-arrow/fb/type";
+import { Builder, ByteBuffer } from "flatbuffers";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { writeEveryKind } from "./every-kind.js";
+
+const arrow = await openFormat("arrow");
+
+function int32(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
+}
+
+/** A file of a footer and `body` before it. */
+function fileOf(footer: Uint8Array, body: Uint8Array = new Uint8Array(0)): Uint8Array {
+  const magic = Buffer.from("ARROW1");
+  return Buffer.concat([magic, int32(0).subarray(2), body, footer, int32(footer.length), magic]);
+}
+
+/** The code and text of the error that opening these bytes ends in. */
+async function failureOf(bytes: Uint8Array): Promise<string> {
+  const path = join(tempDir(), "hostile.arrow");
+  writeFileSync(path, bytes);
+  try {
+    (await arrow.openReader(path)).close();
+    return "none";
+  } catch (error) {
+    if (!isMillraceError(error)) throw error;
+    return `${error.code}: ${error.message.replace(path, "")}`;
+  }
+}
+
+interface FooterParts {
+  readonly version?: MetadataVersion;
+  readonly endianness?: Endianness;
+  /** Fields of the schema, all of them this one. */
+  readonly fields?: number;
+  /** Entries of each field's metadata, all of them the same. */
+  readonly entries?: number;
+  readonly withoutSchema?: boolean;
+  /** offset, metaDataLength, bodyLength */
+  readonly blocks?: readonly [bigint, number, bigint][];
+}
+
+/** A footer whose schema has one field `a` of uint8, unless it is told otherwise. */
+function footerOf(parts: FooterParts): Uint8Array {
+  const b = new Builder();
+  const key = b.createString("k");
+  KeyValue.startKeyValue(b);
+  KeyValue.addKey(b, key);
+  const entry = KeyValue.endKeyValue(b);
+  const metadata = Field.createCustomMetadataVector(
+    b,
+    Array.from({ length: parts.entries ?? 0 }, () => entry),
+  );
+  const name = b.createString("a");
+  const type = Int.createInt(b, 8, false);
+  const children = Field.createChildrenVector(b, []);
+  Field.startField(b);
+  Field.addName(b, name);
+  Field.addTypeType(b, Type.Int);
+  Field.addType(b, type);
+  Field.addChildren(b, children);
+  Field.addCustomMetadata(b, metadata);
+  const field = Field.endField(b);
+  const fields = Schema.createFieldsVector(
+    b,
+    Array.from({ length: parts.fields ?? 1 }, () => field),
+  );
+  Schema.startSchema(b);
+  Schema.addEndianness(b, parts.endianness ?? Endianness.Little);
+  Schema.addFields(b, fields);
+  const schema = Schema.endSchema(b);
+  const blocks = parts.blocks ?? [];
+  Footer.startRecordBatchesVector(b, blocks.length);
+  for (const [offset, metaDataLength, bodyLength] of blocks.toReversed())
+    Block.createBlock(b, offset, metaDataLength, bodyLength);
+  const batches = b.endVector();
+  Footer.startFooter(b);
+  Footer.addVersion(b, parts.version ?? MetadataVersion.V5);
+  if (parts.withoutSchema !== true) Footer.addSchema(b, schema);
+  Footer.addRecordBatches(b, batches);
+  Footer.finishFooterBuffer(b, Footer.endFooter(b));
+  return b.asUint8Array();
+}
+
+/** A footer whose field is a list of itself. */
+function circularFooter(type: Type): Uint8Array {
+  const b = new Builder();
+  const name = b.createString("a");
+  const size = FixedSizeList.createFixedSizeList(b, 1);
+  const children = Field.createChildrenVector(b, [0, 0]);
+  Field.startField(b);
+  Field.addName(b, name);
+  Field.addTypeType(b, type);
+  Field.addType(b, size);
+  Field.addChildren(b, children);
+  const field = Field.endField(b);
+  const fields = Schema.createFieldsVector(b, [field]);
+  Schema.startSchema(b);
+  Schema.addFields(b, fields);
+  const schema = Schema.endSchema(b);
+  Footer.startFooter(b);
+  Footer.addVersion(b, MetadataVersion.V5);
+  Footer.addSchema(b, schema);
+  Footer.finishFooterBuffer(b, Footer.endFooter(b));
+  const bytes = b.asUint8Array();
+  const buffer = new ByteBuffer(bytes);
+  const at = Footer.getRootAsFooter(buffer).schema()?.fields(0)?.bb_pos as number;
+  const vector = buffer.__vector(at + buffer.__offset(at, 14));
+  buffer.writeInt32(vector - 4, 1);
+  buffer.writeInt32(vector, at - vector);
+  return bytes;
+}
+
+describe("an Arrow file that is not one", () => {
+  it.each([
+    ["nothing", new Uint8Array(0), /CORRUPT_SHARD: : the file is empty/],
+    ["one byte", Buffer.from("A"), /is not an Arrow file; expected ARROW1 as its first bytes, found A/],
+    ["its magic alone", Buffer.from("ARROW1"), /the file is cut off/],
+    ["twice its magic", Buffer.from("ARROW1ARROW1"), /the file is cut off/],
+    ["head and tail without a footer", fileOf(new Uint8Array(0)), /the footer lies outside of the file/],
+    [
+      "a footer of zeros",
+      fileOf(new Uint8Array(4)),
+      /has another version of Arrow's metadata|points outside of itself/,
+    ],
+    ["a footer of ones", fileOf(new Uint8Array(64).fill(255)), /points outside of itself/],
+  ])("is named as what it is: %s", async (_, bytes, text) => {
+    expect(await failureOf(bytes)).toMatch(text);
+  });
+
+  it.each([-1, 0, 2 ** 31 - 1, -(2 ** 31)])("has a footer of %i bytes", async (length) => {
+    const bytes = fileOf(footerOf({}));
+    bytes.set(int32(length), bytes.length - 10);
+    expect(await failureOf(bytes)).toMatch(/CORRUPT_SHARD: , byte \d+: the footer lies outside of the file/);
+  });
+});
+
+describe("a footer that is a trap", () => {
+  it("is read when it is none", async () => {
+    expect(await failureOf(fileOf(footerOf({})))).toBe("none");
+  });
+
+  it("without a schema is damaged", async () => {
+    expect(await failureOf(fileOf(footerOf({ withoutSchema: true })))).toMatch(/CORRUPT.*the footer has no schema/);
+  });
+
+  it("of a big-endian machine is not read", async () => {
+    const failure = await failureOf(fileOf(footerOf({ endianness: Endianness.Big })));
+    expect(failure).toMatch(/UNSUPPORTED: : the file is big-endian/);
+  });
+
+  it.each([MetadataVersion.V1, MetadataVersion.V3])("of version %i of the metadata is not read", async (version) => {
+    expect(await failureOf(fileOf(footerOf({ version })))).toMatch(/UNSUPPORTED: .*another version .* found [13]/);
+  });
+
+  it.each([
+    ["before the file", [-8n, 64, 0n]],
+    ["in the head", [0n, 64, 0n]],
+    ["behind the file", [2n ** 62n, 64, 0n]],
+    ["behind the body", [8n, 64, 1000n]],
+    ["without metadata", [8n, 0, 0n]],
+    ["with a body of negative length", [8n, 64, -16n]],
+    ["with metadata of negative length", [80n, -64, 0n]],
+  ] as [string, [bigint, number, bigint]][])("names a batch %s", async (_, block) => {
+    const bytes = fileOf(footerOf({ blocks: [block] }), new Uint8Array(128));
+    expect(await failureOf(bytes)).toMatch(/CORRUPT_SHARD: .*a message lies outside of the file/);
+  });
+
+  it("names one batch a hundred thousand times", async () => {
+    const blocks = Array.from({ length: 100_000 }, (): [bigint, number, bigint] => [8n, 65_528, 0n]);
+    expect(await failureOf(fileOf(footerOf({ blocks }), new Uint8Array(65_536)))).toMatch(/messages overlap/);
+  });
+
+  it.each(["FixedSizeList", "List", "LargeList", "Struct_", "Map", "Union"] as const)(
+    "has a field that is a %s of itself",
+    async (type) => {
+      expect(await failureOf(fileOf(circularFooter(Type[type])))).toMatch(
+        /^(UNSUPPORTED|CORRUPT_SHARD): .*field a|list a/,
+      );
+    },
+  );
+
+  it("has thirty thousand fields that are one, with thirty thousand entries of metadata that are one", async () => {
+    const footer = footerOf({ fields: 30_000, entries: 30_000 });
+    expect(await failureOf(fileOf(footer))).toMatch(/CORRUPT_SHARD: .*the metadata points in circles/);
+  });
+
+  it("announces more elements of a vector than the file has bytes", async () => {
+    const footer = footerOf({ entries: 7, blocks: [[8n, 64, 0n]] });
+    const vectors = [...footer.keys()].filter((i) => i % 4 === 0 && [1, 7].includes(footer[i] as number));
+    for (const at of vectors) {
+      for (const length of [2 ** 31 - 1, -(2 ** 31), footer.length]) {
+        const damaged = footer.slice();
+        damaged.set(int32(length), at);
+        expect(await failureOf(fileOf(damaged, new Uint8Array(64)))).toMatch(/^(CORRUPT_SHARD|UNSUPPORTED)/);
+      }
+    }
+    expect(vectors.length).toBeGreaterThan(2);
+  });
+});
+
+describe("a record batch that is a trap", () => {
+  it("has offsets that descend or leave the values", async () => {
+    const path = await writeEveryKind(8);
+    const sound = readFileSync(path);
+    const intact = await arrow.openReader(path);
+    const first = intact.extents("jpeg");
+    const data = first?.kind === "table" ? (first.offsets[0] as number) : 0;
+    intact.close();
+    const offsets = data - 64;
+    for (const value of [-1, 4, 1000, 2 ** 31 - 1, -(2 ** 31)]) {
+      const damaged = Buffer.from(sound);
+      damaged.writeInt32LE(value, offsets + 12);
+      writeFileSync(path, damaged);
+      const reader = await arrow.openReader(path);
+      expect(() => reader.extents("jpeg")).toThrow(
+        /sample 2, byte \d+: the offset of a value is wrong; expected 5 to 21/,
+      );
+      expect(() => reader.readField(0, "jpeg")).toThrow(/the offset of a value is wrong/);
+      expect(reader.readField(1, "label")).toEqual(Int32Array.of(-2));
+      reader.close();
+    }
+  });
+
+  it("has a text that is not UTF-8", async () => {
+    const path = await writeEveryKind(2);
+    const damaged = readFileSync(path);
+    damaged[damaged.indexOf("katze/0")] = 0xff;
+    writeFileSync(path, damaged);
+    const reader = await arrow.openReader(path);
+    expect(() => reader.readField(0, "key")).toThrow(/sample 0, field key: the text is not UTF-8/);
+    reader.close();
+  });
+
+  it("has a shape that its elements do not fill", async () => {
+    const path = await writeEveryKind(2);
+    const damaged = readFileSync(path);
+    const shape = damaged.indexOf(Buffer.from(Int32Array.of(0, 4, 1, 4).buffer)) + 8;
+    for (const extent of [2, -1, 2 ** 31 - 1]) {
+      damaged.writeInt32LE(extent, shape);
+      writeFileSync(path, damaged);
+      const reader = await arrow.openReader(path);
+      expect(() => reader.readField(1, "boxes")).toThrow(/sample 1, field boxes: the shape does not fit the elements/);
+      reader.close();
+    }
+  });
+});
