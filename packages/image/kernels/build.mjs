@@ -3,41 +3,46 @@
 // `--check` builds in memory and compares with the committed files instead.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import asc from "assemblyscript/asc";
+import { main } from "assemblyscript/asc";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const target = fileURLToPath(new URL("../src/kernels/", import.meta.url));
 
 /** Most pages of 64 KiB that a module may name, so that a memory of any maximum can be imported. */
 const PAGES = "65536";
 
-const COMMON = ["index.ts", "--baseDir", here, "-O3", "--runtime", "stub", "--noAssert", "--importMemory"];
+const COMMON = [
+  "index.ts",
+  "--baseDir",
+  here,
+  "-O3",
+  "--runtime",
+  "stub",
+  "--noAssert",
+  "--importMemory",
+  "--disableWarning=112",
+];
 const BUILDS = [
-  ["kernels.wasm", ["--initialMemory", "0", "--maximumMemory", PAGES, "--enable", "simd"]],
-  [
-    "kernels-shared.wasm",
-    ["--sharedMemory", "--initialMemory", "1", "--maximumMemory", PAGES, "--enable", "simd", "--enable", "threads"],
-  ],
+  { name: "kernels.wasm", flags: ["--initialMemory", "0", "--maximumMemory", PAGES, "--enable", "simd"] },
+  {
+    name: "kernels-shared.wasm",
+    flags: ["--sharedMemory", "--initialMemory", "1", "--maximumMemory", PAGES, "--enable", "simd,threads"],
+  },
 ];
 
-async function compile(name, flags) {
+const check = process.argv.includes("--check");
+for (const { name, flags } of BUILDS) {
+  /** @type {Uint8Array | undefined} */
   let bytes;
-  const { error, stderr } = await asc.main([...COMMON, ...flags, "--outFile", name], {
+  const { error } = await main([...COMMON, ...flags, "--outFile", name], {
+    stderr: process.stderr,
     writeFile: (file, contents) => {
-      if (file === name) bytes = contents;
+      if (file === name && typeof contents !== "string") bytes = contents;
     },
   });
-  if (error !== null || bytes === undefined) {
-    process.stderr.write(stderr.toString());
-    process.exit(1);
-  }
-  return bytes;
-}
-
-for (const [name, flags] of BUILDS) {
-  const bytes = await compile(name, flags);
-  if (!process.argv.includes("--check")) writeFileSync(`${target}${name}`, bytes);
-  else if (Buffer.compare(readFileSync(`${target}${name}`), bytes) !== 0) {
+  if (error !== null || bytes === undefined) process.exit(1);
+  const file = fileURLToPath(new URL(`../src/kernels/${name}`, import.meta.url));
+  if (!check) writeFileSync(file, bytes);
+  else if (Buffer.compare(readFileSync(file), bytes) !== 0) {
     process.stderr.write(`src/kernels/${name} is not what kernels/*.ts builds; run pnpm run kernels and commit it\n`);
     process.exit(1);
   }

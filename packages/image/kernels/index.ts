@@ -27,11 +27,11 @@ export function resample(
   factors: usize,
 ): void {
   const outputStride = <usize>(width * channels) << (float ? 2 : 0);
-  const unit = f32x4.splat(<f32>(1.0 / 4194304.0));
+  const unit = f32x4.splat(<f32>(1.0 / 2097152.0));
   const scale = f32x4.mul(v128.load(factors), unit);
   const shift = v128.load(factors, 16);
   for (let y = 0; y < height; y++) {
-    const first = source + <usize>load<u32>(rowStarts) * sourceStride;
+    const first = source + <usize>load<u32>(rowStarts);
     blendRows(first, sourceStride, line, rowBytes, rowWeights, load<i32>(rowCounts));
     if (float) {
       if (channels == 3)

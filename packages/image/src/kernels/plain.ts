@@ -4,37 +4,28 @@ import type { Kernels } from "./kernels.js";
 import { planJob, type ResamplePlan } from "./plan.js";
 
 /*
- * The arithmetic of both kernels, in integers:
- *   vertical     line[i] = sum of (level - 128) * 256 * weight, an int16 in units of 1/256 level around 128
- *   horizontal   sum     = sum of line[j] * weight, an int32 in units of 2^-22 level around 128
- *   uint8        (sum + 128 * 2^22 + 2^21) >> 22, within 0 to 255
- *   float32      float32(min(sum + 128 * 2^22, 255 * 2^22)) * float32(scale * 2^-22) + shift, rounded after each step
- * A row of 15-bit-rounded products (vertical, few) is at least -32768, as no product is below minus its weight, and at
- * most 32512 + 4, so 16 bits hold it.
+ * The arithmetic of both kernels, in integers. Weights sum to 2^14.
+ *   vertical     line[i] = (sum of level * weight + 64) >> 7, a level times 128 in an int16
+ *   horizontal   sum     = sum of line[j] * weight, a level times 2^21 in an int32
+ *   uint8        (sum + 2^20) >> 21
+ *   float32      float32(sum) * float32(scale * 2^-21) + shift, rounded to float32 after each step
  */
-
-/** Up to so many source rows, each product is rounded to 1/256 level; beyond, only their sum. */
-const FEW = 8;
-const CENTRE = 128 * 2 ** 22;
 
 function blendRows(source: Uint8Array, plan: ResamplePlan, line: Int16Array, y: number): void {
   const { rows, rowBytes, sourceStride } = plan;
   const count = rows.counts[y] as number;
-  const first = plan.sourceAt + (rows.starts[y] as number) * sourceStride;
+  const first = plan.sourceAt + (rows.starts[y] as number);
   for (let i = 0; i < rowBytes; i++) {
-    let sum = 0;
-    for (let t = 0; t < count; t++) {
-      const level = source[first + t * sourceStride + i] as number;
-      const weight = rows.weights[y * rows.stride + t] as number;
-      sum += count > FEW ? level * weight : ((level - 128) * 256 * (weight * 2) + 2 ** 14) >> 15;
-    }
-    line[i] = count > FEW ? (sum - 128 * 2 ** 14 + 2 ** 5) >> 6 : sum;
+    let sum = 64;
+    for (let t = 0; t < count; t++)
+      sum += (source[first + t * sourceStride + i] as number) * (rows.weights[y * rows.stride + t] as number);
+    line[i] = sum >> 7;
   }
 }
 
 function sumColumns(line: Int16Array, plan: ResamplePlan, channels: number, x: number, c: number): number {
   const { columns, columnTaps } = plan;
-  const first = (columns.starts[x] as number) * channels + c;
+  const first = (columns.starts[x] as number) / 2 + c;
   let sum = 0;
   for (let t = 0; t < columnTaps; t++)
     sum += (line[first + t * channels] as number) * (columns.weights[x * columns.stride + t] as number);
@@ -59,7 +50,7 @@ function convertRows(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLi
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const from = plan.sourceAt + y * plan.sourceStride + (plan.flip ? width - 1 - x : x) * channels;
-      for (let c = 0; c < channels; c++, at++) put(at, c, ((source[from + c] as number) - 128) * 2 ** 22);
+      for (let c = 0; c < channels; c++, at++) put(at, c, (source[from + c] as number) * 2 ** 21);
     }
   }
 }
@@ -70,17 +61,16 @@ type Put = (at: number, c: number, sum: number) => void;
 function putBytes(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
   const output = new Uint8Array(buffer, job.output.offset, job.output.byteLength);
   return (at, _c, sum) => {
-    output[at] = Math.max(0, Math.min(255, (sum + CENTRE + 2 ** 21) >> 22));
+    output[at] = (sum + 2 ** 20) >> 21;
   };
 }
 
 function putFloats(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
   const output = new Float32Array(buffer, job.output.offset, Math.floor(job.output.byteLength / 4));
-  const scale = plan.factors.subarray(0, 4).map((value) => value * 2 ** -22);
+  const scale = plan.factors.subarray(0, 4).map((value) => value * 2 ** -21);
   const shift = plan.factors.subarray(4, 8);
   return (at, c, sum) => {
-    const level = Math.fround(Math.min(sum + CENTRE, 255 * 2 ** 22));
-    output[at] = Math.fround(level * (scale[c] as number)) + (shift[c] as number);
+    output[at] = Math.fround(Math.fround(sum) * (scale[c] as number)) + (shift[c] as number);
   };
 }
 

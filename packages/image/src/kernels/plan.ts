@@ -77,7 +77,7 @@ export function scratchBytes(size: ScratchSize): number {
   );
 }
 
-function placeTable(buffer: ArrayBufferLike, at: number, length: number, outputs: number): PlacedTable {
+function placeTable(buffer: ArrayBufferLike, at: number, length: number, outputs: number, unit: number): PlacedTable {
   const stride = weightStride(length, outputs);
   const countsAt = at + aligned(outputs * 4);
   const weightsAt = countsAt + aligned(outputs * 4);
@@ -85,10 +85,11 @@ function placeTable(buffer: ArrayBufferLike, at: number, length: number, outputs
     startsAt: at,
     countsAt,
     weightsAt,
-    starts: new Int32Array(buffer, at, outputs),
+    starts: new Uint32Array(buffer, at, outputs),
     counts: new Int32Array(buffer, countsAt, outputs),
     weights: new Int16Array(buffer, weightsAt, outputs * stride),
     stride,
+    unit,
   };
 }
 
@@ -128,15 +129,15 @@ export function planJob(job: ResampleJob, buffer: ArrayBufferLike, scratch: Memo
       fix: "size it with scratchBytes() for the largest source",
     });
   }
+  const sourceStride = source.width * source.channels;
   const factors = new Float32Array(buffer, factorsAt, 8);
   writeFactors(factors, job);
-  const columns = placeTable(buffer, columnsAt, box.width, copy ? 0 : output.width);
-  const rows = placeTable(buffer, rowsAt, box.height, copy ? 0 : output.height);
+  const columns = placeTable(buffer, columnsAt, box.width, copy ? 0 : output.width, 2 * source.channels);
+  const rows = placeTable(buffer, rowsAt, box.height, copy ? 0 : output.height, sourceStride);
   const columnTaps = copy
     ? 0
     : writeWeights({ from: box.x, length: box.width, outputs: output.width, mirrored: flip }, columns);
   if (!copy) writeWeights({ from: box.y, length: box.height, outputs: output.height, mirrored: false }, rows);
-  const sourceStride = source.width * source.channels;
   return {
     sourceAt: source.offset + top * sourceStride + left * source.channels,
     sourceStride,

@@ -15,12 +15,14 @@ export interface Axis {
 
 /** Where {@link writeWeights} writes: one entry of `starts` and `counts`, and `stride` of `weights`, for each output. */
 export interface WeightTable {
-  /** First source sample of each output, counted from the sample that holds the stretch's first edge. */
-  readonly starts: Int32Array;
+  /** First source sample of each output, counted from the sample that holds the stretch's first edge, times `unit`. */
+  readonly starts: Uint32Array;
   /** Source samples of each output, 1 or more. */
   readonly counts: Int32Array;
   /** Weights of each output, {@link WEIGHT_ONE} in all, then zeros. */
   readonly weights: Int16Array;
+  /** What one source sample counts in `starts`. */
+  readonly unit: number;
   /** Entries of `weights` for each output: {@link weightStride}. */
   readonly stride: number;
 }
@@ -46,6 +48,7 @@ export function writeWeights(axis: Axis, table: WeightTable): number {
   const { starts, counts, weights, stride } = table;
   const scale = length / outputs;
   const support = Math.max(1, scale);
+  const slope = 1 / support;
   const low = Math.floor(from);
   const high = Math.max(low + 1, Math.ceil(from + length));
   let most = 0;
@@ -55,15 +58,16 @@ export function writeWeights(axis: Axis, table: WeightTable): number {
     const begin = Math.max(low, Math.floor(centre - support + 0.5));
     const end = Math.min(high, Math.floor(centre + support + 0.5));
     let total = 0;
-    for (let s = begin; s < end; s++) total += Math.max(0, 1 - Math.abs((s - centre + 0.5) / support));
+    for (let s = begin; s < end; s++) total += Math.max(0, 1 - Math.abs((s - centre + 0.5) * slope));
+    const unit = WEIGHT_ONE / total;
     const row = axis.mirrored ? outputs - 1 - i : i;
     let running = 0;
     let given = 0;
     let first = end;
     let count = 0;
     for (let s = begin; s < end; s++) {
-      running += Math.max(0, 1 - Math.abs((s - centre + 0.5) / support));
-      const upTo = Math.round((running / total) * WEIGHT_ONE);
+      running += Math.max(0, 1 - Math.abs((s - centre + 0.5) * slope));
+      const upTo = (running * unit + 0.5) | 0;
       const weight = upTo - given;
       given = upTo;
       if (weight === 0 && first === end) continue;
@@ -71,7 +75,7 @@ export function writeWeights(axis: Axis, table: WeightTable): number {
       weights[row * stride + s - first] = weight;
       if (weight !== 0) count = s - first + 1;
     }
-    starts[row] = first - low;
+    starts[row] = (first - low) * table.unit;
     counts[row] = count;
     if (count > most) most = count;
   }
