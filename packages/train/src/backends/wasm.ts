@@ -1,0 +1,21 @@
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import "@tensorflow/tfjs-backend-wasm";
+import { createWasmUploader } from "../upload/wasm-uploader.js";
+import type { Backend } from "./backend.js";
+import { activate, TfjsBackend } from "./tfjs-backend.js";
+import { gradientModule } from "./wasm-gradients/gradient-module.js";
+import { registerWasmGradients } from "./wasm-gradients/register.js";
+
+/**
+ * Opens `wasm`: WebAssembly on one thread, with the gradient kernels that the stock backend lacks.
+ * @throws {@link BackendError} if it does not start, or the machine's WebAssembly has no SIMD.
+ */
+export async function openWasm(): Promise<Backend> {
+  registerWasmGradients();
+  const backend = (await activate("wasm")) as BackendWasm;
+  // The stock method makes every later `tensor.dispose()` throw; the memory goes with the last reference anyway.
+  backend.dispose = () => {};
+  gradientModule(backend);
+  const uploader = createWasmUploader(backend);
+  return new TfjsBackend({ name: "wasm", device: "CPU, WebAssembly SIMD, 1 thread", isGpu: false, uploader });
+}
