@@ -1,10 +1,10 @@
 import { dtypeBytes, viewAs } from "../dtype.js";
 import { CorruptShardError, UnsupportedError } from "../errors.js";
 import { byteLengthOf, offsetOf, tableExtents, type Extents } from "../extents.js";
+import type { ShardFile } from "../shard-file.js";
 import type { DictionaryColumn, TensorColumn, VariableColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
-import type { ShardFile } from "../shard-file.js";
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -31,7 +31,7 @@ export function variableExtents(file: ShardFile, column: VariableColumn, places:
   const byteLengths = new Uint32Array(length);
   for (const place of places) {
     const { start, rows, data } = place;
-    const bounds = readOffsets(file, place, { ...column, elementBytes: 1, from: 0, count: rows });
+    const bounds = readOffsets(file, place, { offsetBytes: column.offsetBytes, elementBytes: 1, from: 0, count: rows });
     for (let row = 0; row < rows; row++) {
       const begin = bounds[row] as number;
       const byteLength = (bounds[row + 1] as number) - begin;
@@ -44,16 +44,15 @@ export function variableExtents(file: ShardFile, column: VariableColumn, places:
 }
 
 /**
- * Extents of a column of indices: those of the dictionary's values. One pread a record batch.
+ * Extents of a column of indices into a dictionary: those of its `values`. One pread a record batch.
  * @throws CorruptShardError if an index points outside of the dictionary.
  */
 export function dictionaryExtents(
   file: ShardFile,
   column: DictionaryColumn,
   places: readonly Place[],
-  dictionary: readonly Place[],
+  values: Extents,
 ): Extents {
-  const values = variableExtents(file, column.values, dictionary);
   const length = lengthOf(places);
   const offsets = new Float64Array(length);
   const byteLengths = new Uint32Array(length);

@@ -4,8 +4,8 @@ import { Footer } from "apache-arrow/fb/footer";
 import { MetadataVersion } from "apache-arrow/fb/metadata-version";
 import type { Schema } from "apache-arrow/fb/schema";
 import { CorruptShardError, UnsupportedError } from "../errors.js";
-import { CheckedBytes } from "./checked-bytes.js";
 import type { ShardFile } from "../shard-file.js";
+import { CheckedBytes } from "./checked-bytes.js";
 
 /** What an Arrow file begins and ends with. */
 export const MAGIC = "ARROW1";

@@ -4,9 +4,9 @@ import { Message } from "apache-arrow/fb/message";
 import { MessageHeader } from "apache-arrow/fb/message-header";
 import { RecordBatch } from "apache-arrow/fb/record-batch";
 import { UnsupportedError } from "../errors.js";
+import type { ShardFile } from "../shard-file.js";
 import { CheckedBytes } from "./checked-bytes.js";
 import { checkVersion, type Block } from "./footer.js";
-import type { ShardFile } from "../shard-file.js";
 
 /** The marker in front of a message's length since Arrow 0.15. */
 const CONTINUATION = -1;

@@ -1,7 +1,7 @@
 import { viewAs } from "../dtype.js";
 import { CorruptShardError } from "../errors.js";
-import type { Place } from "./place.js";
 import type { ShardFile } from "../shard-file.js";
+import type { Place } from "./place.js";
 
 const TWO_POW_32 = 2 ** 32;
 

@@ -1,10 +1,10 @@
 import { bytesOf, createArray, dtypeBytes, viewAs } from "../dtype.js";
 import { CorruptShardError } from "../errors.js";
 import { elementsOf, type RaggedValue } from "../schema.js";
+import type { ShardFile } from "../shard-file.js";
 import type { RaggedColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
-import type { ShardFile } from "../shard-file.js";
 
 /**
  * Reads one value of a ragged column: its two offsets, its shape, its elements; three preads. `row` counts from the
@@ -15,10 +15,7 @@ export function readRagged(file: ShardFile, column: RaggedColumn, place: Place, 
   const { dtype, rank, name } = column.field;
   const elementBytes = dtypeBytes(dtype);
   const offsetBytes = column.offsetBytes;
-  const [begin, end] = readOffsets(file, place, { offsetBytes, elementBytes, from: row, count: 1 }) as unknown as [
-    number,
-    number,
-  ];
+  const [begin = 0, end = 0] = readOffsets(file, place, { offsetBytes, elementBytes, from: row, count: 1 });
   const shape = place.shapes === undefined ? [end - begin] : readShape(file, place.shapes.offset, row, rank);
   if (shape.some((extent) => extent < 0) || elementsOf(shape) !== end - begin) {
     throw new CorruptShardError({

@@ -3,14 +3,15 @@ import { CorruptShardError, OptionError } from "../errors.js";
 import { byteLengthOf, offsetOf, type Extents } from "../extents.js";
 import type { ShardReader } from "../format.js";
 import { elementsOf, fieldOf, type Sample, type SampleValue, type Schema } from "../schema.js";
+import { ShardFile } from "../shard-file.js";
 import { dictionaryExtents, lengthOf, tensorExtents, variableExtents } from "./column-extents.js";
+import { Dictionaries } from "./dictionaries.js";
 import { readFooter, type ArrowFooter } from "./footer.js";
 import { columnsOf, metadataOf, schemaOf, type Column } from "./layout.js";
-import { readDictionary, readRecordBatch } from "./message.js";
+import { readRecordBatch } from "./message.js";
 import { placesOf, type Place } from "./place.js";
 import { readRagged } from "./ragged.js";
 import { encodingsOf, SCHEMA_KEY } from "./schema-text.js";
-import { ShardFile } from "../shard-file.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -30,7 +31,7 @@ export function openArrowReader(path: string): ShardReader {
       columns,
       attributes,
       batchPlaces(file, footer, columns),
-      dictionaryPlaces(file, footer, columns),
+      new Dictionaries(file, footer, columns),
     );
   } catch (error) {
     file.close();
@@ -52,30 +53,6 @@ function batchPlaces(file: ShardFile, footer: ArrowFooter, columns: readonly Col
   return places;
 }
 
-/** For each column with a dictionary the places of that dictionary's values. */
-function dictionaryPlaces(file: ShardFile, footer: ArrowFooter, columns: readonly Column[]): Map<string, Place[]> {
-  const dictionaries = footer.dictionaries.map((block) => readDictionary(file, block));
-  const places = new Map<string, Place[]>();
-  for (const column of columns) {
-    if (column.kind !== "dictionary") continue;
-    const found: Place[] = [];
-    for (const { delta, batch } of dictionaries.filter(({ id }) => id === column.id)) {
-      if (found.length > 0 && !delta) {
-        throw new CorruptShardError({
-          file: file.path,
-          field: column.field.name,
-          byte: batch.offset,
-          problem: "the dictionary stands in the file twice",
-          fix: "copy the file again",
-        });
-      }
-      found.push(...placesOf([column.values], batch, lengthOf(found), file.path));
-    }
-    places.set(column.field.name, found);
-  }
-  return places;
-}
-
 class ArrowReader implements ShardReader {
   readonly path: string;
   readonly schema: Schema;
@@ -88,7 +65,7 @@ class ArrowReader implements ShardReader {
     columns: readonly Column[],
     readonly attributes: ReadonlyMap<string, string>,
     readonly places: ReadonlyMap<string, readonly Place[]>,
-    readonly dictionaries: ReadonlyMap<string, readonly Place[]>,
+    readonly dictionaries: Dictionaries,
   ) {
     this.path = file.path;
     this.schema = schemaOf(columns);
@@ -155,7 +132,7 @@ class ArrowReader implements ShardReader {
         ? tensorExtents(column, places)
         : column.kind === "variable"
           ? variableExtents(this.file, column, places)
-          : dictionaryExtents(this.file, column, places, this.dictionaries.get(name) ?? []);
+          : dictionaryExtents(this.file, column, places, this.dictionaries.valuesOf(column));
     this.#extents.set(name, extents);
     return extents;
   }

@@ -13,6 +13,7 @@ import { Type } from "apache-arrow/fb/type";
 import { Builder, ByteBuffer } from "flatbuffers";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { writeEveryKind } from "./every-kind.js";
 
@@ -243,6 +244,27 @@ describe("a record batch that is a trap", () => {
     const reader = await arrow.openReader(path);
     expect(() => reader.readField(0, "key")).toThrow(/sample 0, field key: the text is not UTF-8/);
     reader.close();
+  });
+
+  it("has an index that points outside of its dictionary", async () => {
+    const damaged = readFileSync(
+      fileURLToPath(new URL("../../../../fixtures/arrow/dictionary.arrow", import.meta.url)),
+    );
+    const path = join(tempDir(), "dictionary.arrow");
+    const indices = damaged.indexOf(Uint8Array.of(2, 0, 1, 2, 0, 0, 0, 0));
+    for (const index of [3, -1]) {
+      damaged.writeInt8(index, indices);
+      writeFileSync(path, damaged);
+      const reader = await arrow.openReader(path);
+      expect(() => reader.readField(6, "word")).toThrow(
+        new RegExp(
+          `sample 3, field word, byte \\d+: points outside of its dictionary; expected 0 to 2, found ${index};`,
+          "u",
+        ),
+      );
+      expect(reader.readField(6, "shade")).toBe("blue");
+      reader.close();
+    }
   });
 
   it("has a shape that its elements do not fill", async () => {
