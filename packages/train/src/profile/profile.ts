@@ -1,0 +1,224 @@
+import { BackendError, isMillraceError, OptionError } from "@millrace/formats";
+import { systemClock, type Clock } from "../clock.js";
+import { REPORT_STEPS, REPORT_VERSION, type Fact, type ProfileReport, type Warning } from "../report/report.js";
+import { isPromiseLike, recordCopy, type StepContext } from "../step-context.js";
+import { StepRecorder } from "../step-recorder.js";
+import { StepWatch } from "../step-watch.js";
+import { timeBudget } from "../time-budget.js";
+import { advise } from "./advice.js";
+import { BatchSource } from "./batch-source.js";
+import { measureIdleFenceMs, measureSpanNs, measuringCost } from "./measuring-cost.js";
+import { headspaceOf, judge } from "./verdict.js";
+import { runWarnings } from "./warnings.js";
+
+/** How to profile a training loop. */
+export interface ProfileOptions<B> {
+  /**
+   * Where batches come from: a loader of millrace, or any iterable. If it ends before the steps are done it is begun
+   * again, as a training run would begin the next epoch; a generator, which cannot be begun again, ends the profile.
+   */
+  readonly loader: AsyncIterable<B> | Iterable<B>;
+  /** One training step. All its time counts as compute, but for what it runs in `context.copy`. */
+  readonly step: (batch: B, context: StepContext) => unknown;
+  /** Steps to measure. Default 200. */
+  readonly steps?: number | undefined;
+  /** Steps to run before, which are not measured: compilation, the filling of the ring. Default 10. */
+  readonly warmupSteps?: number | undefined;
+  /** Resolves when the device has done what was submitted: `() => backend.fence()`. Waited for after every step. */
+  readonly fence?: (() => PromiseLike<unknown>) | undefined;
+  /** Samples in a batch, where batches have no `size`. */
+  readonly samplesPerBatch?: number | undefined;
+  /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
+  readonly deadlineMs?: number | undefined;
+  /** Lines about the run that the report shows. */
+  readonly facts?: readonly Fact[] | undefined;
+  readonly clock?: Clock | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a training loop and says where its time went, what limits it, and what to change.
+ *
+ * ```ts
+ * const report = await profile({ loader, step, fence: () => backend.fence() });
+ * console.log(formatReport(report));
+ * ```
+ * @throws {@link OptionError} if an option is impossible, or the loader yields nothing or ends while warming up;
+ * {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`; {@link WorkerError} if a
+ * batch does; an error of the loader as it is; the signal's reason when it aborts.
+ */
+export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileReport> {
+  const steps = wholeNumber("steps", options.steps ?? 200, 1);
+  const warmupSteps = wholeNumber("warmupSteps", options.warmupSteps ?? 10, 0);
+  const run = new ProfileRun(options, steps, warmupSteps);
+  using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
+  return await run.run(watch);
+}
+
+function wholeNumber(option: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new OptionError({
+    option,
+    problem: "is impossible",
+    expected: `a whole number from ${least}`,
+    found: String(value),
+  });
+}
+
+/** One profile; {@link StepRecorder} has the accounting. */
+class ProfileRun<B> {
+  readonly #clock: Clock;
+  #recorder: StepRecorder;
+  #isWarm = false;
+  #fences = 0;
+  #fenceWaitMs = 0;
+  #idleFenceMs: number | undefined;
+  #samples = 0;
+
+  constructor(
+    readonly options: ProfileOptions<B>,
+    readonly steps: number,
+    readonly warmupSteps: number,
+  ) {
+    this.#clock = options.clock ?? systemClock;
+    this.#recorder = new StepRecorder(this.#clock);
+  }
+
+  async run(watch: StepWatch): Promise<ProfileReport> {
+    const spanNs = measureSpanNs();
+    const source = new BatchSource(this.options.loader);
+    try {
+      this.#recorder.startStep();
+      for (let step = -this.warmupSteps; step < this.steps; step++) {
+        if (step === 0) await this.#begin(watch);
+        if (!(await this.#step(step, source, watch))) break;
+      }
+    } finally {
+      await source.close();
+    }
+    this.#checkMeasured(source);
+    return this.#report(source, spanNs);
+  }
+
+  /** Forgets the warm-up. */
+  async #begin(watch: StepWatch): Promise<void> {
+    const { fence } = this.options;
+    if (fence !== undefined) this.#idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", 0);
+    this.#recorder = new StepRecorder(this.#clock);
+    this.#isWarm = true;
+    this.#fences = 0;
+    this.#fenceWaitMs = 0;
+    this.#samples = 0;
+    this.#recorder.startStep();
+  }
+
+  /** False if there is no batch left. */
+  async #step(step: number, source: BatchSource<B>, watch: StepWatch): Promise<boolean> {
+    const recorder = this.#recorder;
+    const turn = watch.between();
+    if (turn !== undefined) await turn;
+    recorder.begin("stall");
+    const next = await source.next(watch, step);
+    recorder.end("stall");
+    if (next === undefined) return false;
+    if (next.stall !== undefined) recorder.attributeStall(next.stall);
+    recorder.begin("compute");
+    try {
+      const result = this.options.step(next.batch, { step, copy: (work) => recordCopy(recorder, work) });
+      if (isPromiseLike(result)) await watch.wait(result, "step", step);
+      await this.#fence(watch, step);
+    } catch (error) {
+      throw this.#stepError(error, step);
+    }
+    recorder.end("compute");
+    recorder.endStep();
+    this.#samples += this.options.samplesPerBatch ?? next.size ?? Number.NaN;
+    return true;
+  }
+
+  async #fence(watch: StepWatch, step: number): Promise<void> {
+    const { fence } = this.options;
+    if (fence === undefined) return;
+    const start = this.#clock.now();
+    await watch.wait(fence(), "fence", step);
+    this.#fenceWaitMs += this.#clock.now() - start;
+    this.#fences++;
+  }
+
+  #stepError(error: unknown, step: number): unknown {
+    const { signal } = this.options;
+    if (isMillraceError(error) || (signal?.aborted === true && error === signal.reason)) return error;
+    return new BackendError({
+      problem: `step ${step} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
+      fix: "see its cause; negative steps are warm-up",
+      cause: error,
+    });
+  }
+
+  #checkMeasured(source: BatchSource<B>): void {
+    if (this.#isWarm && this.#recorder.log.count > 0) return;
+    const { batches } = source;
+    throw new OptionError({
+      option: "loader",
+      problem: batches === 0 ? "yields no batch" : `ended after ${batches} batches, while warming up`,
+      fix:
+        batches === 0
+          ? "give an iterable that has not been consumed"
+          : `set warmupSteps below ${batches}, or give an iterable that can be begun again`,
+    });
+  }
+
+  #report(source: BatchSource<B>, spanNs: number): ProfileReport {
+    const { log, spans, clockJumps } = this.#recorder;
+    const budget = timeBudget(log);
+    const steps = log.steps();
+    const verdict = judge(steps);
+    const wallMs = budget.wall.sumMs;
+    const perSec = (count: number): number => (wallMs > 0 ? (count * 1000) / wallMs : 0);
+    const warnings: Warning[] = runWarnings(budget, verdict, clockJumps);
+    if (this.options.fence === undefined) {
+      warnings.push({
+        code: "no-fence",
+        text: "No fence was given. If the device works in the background, its time counts only while the step waits for it.",
+      });
+    }
+    if (budget.steps < this.steps) {
+      warnings.push({
+        code: "ended-early",
+        text: `The iterable ended after ${budget.steps} of ${this.steps} measured steps and cannot be begun again.`,
+      });
+    }
+    if (source.passes > 1) {
+      warnings.push({
+        code: "passes",
+        text: `The loader was begun ${source.passes} times to get the steps; the start of each pass is in the figures.`,
+      });
+    }
+    const counts = {
+      spans,
+      spanNs,
+      fences: this.#fences,
+      idleFenceMs: this.#idleFenceMs,
+      fenceWaitMs: this.#fenceWaitMs,
+    };
+    return {
+      reportVersion: REPORT_VERSION,
+      kind: "profile",
+      facts: this.options.facts ?? [],
+      verdict,
+      headspace: headspaceOf(wallMs, budget.stall.sumMs),
+      throughput: {
+        stepsPerSec: perSec(budget.steps),
+        samplesPerSec: Number.isNaN(this.#samples) ? undefined : perSec(this.#samples),
+      },
+      budget,
+      advice: advise(budget, verdict),
+      cost: measuringCost(counts, wallMs),
+      warnings,
+      steps: steps.slice(-REPORT_STEPS),
+      requestedSteps: this.steps,
+      warmupSteps: this.warmupSteps,
+      passes: source.passes,
+    };
+  }
+}

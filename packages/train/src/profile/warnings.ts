@@ -1,0 +1,39 @@
+import type { Warning } from "../report/report.js";
+import type { TimeBudget } from "../time-budget.js";
+import { MIN_STEPS, percent, type Verdict } from "./verdict.js";
+
+/** The half width of the stall's interval from which a run is called noisy. */
+const NOISY = 0.05;
+
+/** What limits the figures of a run, whatever it was. */
+export function runWarnings(budget: TimeBudget, verdict: Verdict, clockJumps: number): Warning[] {
+  const warnings: Warning[] = [];
+  if (budget.steps < MIN_STEPS) {
+    warnings.push({
+      code: "few-steps",
+      text: `${budget.steps} steps were measured; a verdict needs ${MIN_STEPS}, quantiles mean little below 100.`,
+    });
+  }
+  const interval = verdict.stallInterval;
+  if (interval !== undefined && interval.high - interval.low > 2 * NOISY) {
+    const more = verdict.stepsNeeded === undefined ? "" : ` About ${verdict.stepsNeeded} steps would do.`;
+    warnings.push({
+      code: "noisy",
+      text: `The stall's share is only known to be from ${percent(interval.low)} to ${percent(interval.high)}.${more}`,
+    });
+  }
+  if (budget.stragglerCount > 0) {
+    const [worst] = budget.stragglers;
+    warnings.push({
+      code: "stragglers",
+      text: `${budget.stragglerCount} steps took much longer than the median of ${budget.wall.p50Ms.toFixed(1)} ms; the slowest, step ${worst?.step ?? 0}, took ${(worst?.wallMs ?? 0).toFixed(1)} ms.`,
+    });
+  }
+  if (clockJumps > 0) {
+    warnings.push({
+      code: "clock-jump",
+      text: `The clock went backwards ${clockJumps} times; those intervals count as nothing.`,
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,90 @@
+import type { Report } from "./report.js";
+
+/** One layer of the stack: its name, the custom property of its colour, and a value in ms for each step. */
+interface Layer {
+  readonly name: string;
+  readonly tone: string;
+  readonly ms: readonly number[];
+}
+
+/** What the script of the page draws. */
+export interface TimelineData {
+  /** Number of the first step shown. */
+  readonly first: number;
+  /** From the bottom of the stack up. */
+  readonly layers: readonly Layer[];
+  /** The height of the chart; steps above it are cut. */
+  readonly topMs: number;
+}
+
+/** Microseconds are enough for a picture. */
+function rounded(ms: number | undefined): number {
+  return Math.round((ms ?? 0) * 1000) / 1000;
+}
+
+/** The layers of the step timeline: compute at the bottom, what takes time from it above. */
+export function timelineData(report: Report): TimelineData {
+  const { steps, budget } = report;
+  const layer = (name: string, tone: string, of: (step: Report["steps"][number]) => number | undefined): Layer => ({
+    name,
+    tone,
+    ms: steps.map((step) => rounded(of(step))),
+  });
+  const divided = budget.fetchStall !== undefined;
+  const stall = divided
+    ? [
+        layer("prep stall", "prep", (step) => step.prepStallMs),
+        layer("fetch stall", "fetch", (step) => step.fetchStallMs),
+      ]
+    : [layer("stall", "stall", (step) => step.stallMs)];
+  const longestMs = Math.max(...steps.map((step) => step.wallMs), 0.001);
+  return {
+    first: budget.steps - steps.length,
+    layers: [
+      layer("compute", "compute", (step) => step.computeMs),
+      layer("copy", "copy", (step) => step.copyMs),
+      ...stall,
+      layer("other", "other", (step) => step.otherMs),
+    ],
+    topMs: rounded(Math.min(longestMs * 1.05, Math.max(budget.wall.p95Ms * 2, budget.wall.p50Ms * 3))),
+  };
+}
+
+/**
+ * The script of the page. It reads the element `data`, and draws sums from the highest to the lowest, so that each
+ * opaque layer covers what lies under it. Drawn again when the colour scheme or the width changes.
+ */
+export const TIMELINE_SCRIPT = `
+"use strict";
+{
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const box = document.getElementById("timeline");
+  const count = data.layers[0].ms.length;
+  const steps = Array.from({ length: count }, (_, i) => data.first + i);
+  const sums = data.layers.map((_, l) => steps.map((_, i) => data.layers.slice(0, l + 1).reduce((sum, x) => sum + x.ms[i], 0)));
+  const order = data.layers.map((_, l) => l).reverse();
+  let chart;
+  const draw = () => {
+    const css = getComputedStyle(document.documentElement);
+    const colour = (name) => css.getPropertyValue("--" + name).trim();
+    const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const paths = count > 400 ? uPlot.paths.stepped({ align: 0 }) : uPlot.paths.bars({ size: [0.86, 40], align: 0 });
+    if (chart) chart.destroy();
+    chart = new uPlot({
+      width: Math.max(320, box.clientWidth), height: 260, padding: [10, 12, 0, 0],
+      cursor: { y: false, points: { show: false }, drag: { x: true, y: false } },
+      scales: { x: { time: false, range: (u, min, max) => [min - 0.5, max + 0.5] }, y: { range: () => [0, data.topMs] } },
+      axes: [axis, { ...axis, size: 64, values: (u, ticks) => ticks.map((t) => t + " ms") }],
+      series: [{ label: "step", value: (u, v) => (v == null ? "–" : String(v)) }].concat(order.map((l) => ({
+        label: data.layers[l].name, paths, points: { show: false }, width: 0,
+        stroke: colour(data.layers[l].tone), fill: colour(data.layers[l].tone),
+        value: (u, v, s, i) => (i == null ? "–" : data.layers[l].ms[i].toFixed(2) + " ms"),
+      }))),
+    }, [steps].concat(order.map((l) => sums[l])), box);
+  };
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  let width = box.clientWidth;
+  addEventListener("resize", () => { if (box.clientWidth !== width) { width = box.clientWidth; draw(); } });
+}
+`;

@@ -1,0 +1,226 @@
+import { isMillraceError } from "@millrace/formats";
+import { profile, type ProfileOptions, type ProfileReport } from "@millrace/train";
+import { describe, expect, it } from "vitest";
+import { HandClock } from "../hand-clock.js";
+
+interface FakeBatch {
+  readonly size: number;
+  readonly stall?: { readonly stallMs: number; readonly fetchStallMs: number; readonly prepStallMs: number };
+}
+
+/** Batches that take 10 ms to fetch, on a clock that is moved by hand. */
+async function* fetching(clock: HandClock, batches: number): AsyncGenerator<FakeBatch> {
+  for (let n = 0; n < batches; n++) {
+    clock.pass(10);
+    yield await Promise.resolve({ size: 4, stall: { stallMs: 10, fetchStallMs: 8, prepStallMs: 2 } });
+  }
+}
+
+function run(options: Partial<ProfileOptions<FakeBatch>> & { clock: HandClock }): Promise<ProfileReport> {
+  return profile<FakeBatch>({
+    loader: fetching(options.clock, 1000),
+    step: () => options.clock.pass(20),
+    steps: 30,
+    warmupSteps: 5,
+    ...options,
+  });
+}
+
+/** A promise that never resolves. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+/** What `promise` is rejected with. */
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  return expect.fail("was not rejected");
+}
+
+describe("profile", () => {
+  it("With an injected 20 ms compute and 10 ms fetch per step the budget is exact on an injected clock", async () => {
+    const report = await run({ clock: new HandClock() });
+    expect(report.budget).toMatchObject({
+      steps: 30,
+      wall: { sumMs: 900, fraction: 1, p50Ms: 30 },
+      stall: { sumMs: 300, p50Ms: 10 },
+      fetchStall: { sumMs: 240, p50Ms: 8 },
+      prepStall: { sumMs: 60, p50Ms: 2 },
+      compute: { sumMs: 600, p50Ms: 20 },
+      copy: { sumMs: 0 },
+      other: { sumMs: 0 },
+      stragglerCount: 0,
+    });
+    expect(report.headspace).toBe(1.5);
+    expect(report.verdict).toMatchObject({ kind: "input-bound", cause: "fetch" });
+    expect(report.throughput.samplesPerSec).toBeCloseTo((30 * 4 * 1000) / 900, 9);
+  });
+
+  it("counts what runs in context.copy as copy, until its promise settles", async () => {
+    const clock = new HandClock();
+    const report = await run({
+      clock,
+      step: async (_, { copy }) => {
+        copy(() => clock.pass(3));
+        clock.pass(5);
+        await copy(async () => {
+          await Promise.resolve();
+          clock.pass(7);
+        });
+        clock.pass(11);
+      },
+    });
+    expect(report.budget).toMatchObject({ copy: { p50Ms: 10 }, compute: { p50Ms: 16 }, stall: { p50Ms: 10 } });
+  });
+
+  it("counts the wait for the fence as compute and prints what fences cost", async () => {
+    const clock = new HandClock();
+    let pendingMs = 0;
+    const fence = async (): Promise<void> => {
+      await Promise.resolve();
+      clock.pass(pendingMs + 0.5);
+      pendingMs = 0;
+    };
+    const step = (): void => {
+      clock.pass(1);
+      pendingMs = 25;
+    };
+    const { budget, cost, warnings } = await run({ clock, step, fence });
+    expect(budget.compute.p50Ms).toBe(26.5);
+    expect(cost).toMatchObject({ fences: 30, idleFenceMs: 0.5, fenceWaitMs: 30 * 25.5 });
+    expect(cost.fraction).toBeGreaterThan((30 * 0.5) / budget.wall.sumMs);
+    expect(warnings.map(({ code }) => code)).not.toContain("no-fence");
+  });
+
+  it("says that no fence was given", async () => {
+    const report = await run({ clock: new HandClock() });
+    expect(report.warnings.map(({ code }) => code)).toEqual(["no-fence"]);
+    expect(report.cost.idleFenceMs).toBeUndefined();
+  });
+
+  it("leaves the warm-up out", async () => {
+    const clock = new HandClock();
+    const seen: number[] = [];
+    const report = await run({
+      clock,
+      step: (_, { step }) => {
+        seen.push(step);
+        clock.pass(step < 0 ? 500 : 20);
+      },
+      steps: 20,
+      warmupSteps: 3,
+    });
+    expect(seen).toEqual(Array.from({ length: 23 }, (_, n) => n - 3));
+    expect(report.budget.wall.sumMs).toBe(600);
+    expect(report.warmupSteps).toBe(3);
+  });
+
+  it("begins an iterable again that ends early, and says so", async () => {
+    const clock = new HandClock();
+    const loader = { [Symbol.asyncIterator]: () => fetching(clock, 10) };
+    const report = await run({ clock, loader });
+    expect(report).toMatchObject({ passes: 4, budget: { steps: 30 } });
+    expect(report.warnings.map(({ code }) => code)).toContain("passes");
+  });
+
+  it("reports on what a generator gave that ends early, and says how many steps were measured", async () => {
+    const clock = new HandClock();
+    const report = await run({ clock, loader: fetching(clock, 12) });
+    expect(report.budget.steps).toBe(7);
+    expect(report.verdict).toMatchObject({ kind: "undecided", stepsNeeded: 20 });
+    expect(report.warnings.map(({ text }) => text)).toContain(
+      "The iterable ended after 7 of 30 measured steps and cannot be begun again.",
+    );
+  });
+
+  it("takes a plain array and batches that say nothing of themselves", async () => {
+    const clock = new HandClock();
+    const report = await profile({ loader: [1, 2, 3], step: () => clock.pass(20), steps: 40, warmupSteps: 0, clock });
+    expect(report.throughput).toEqual({ stepsPerSec: 50, samplesPerSec: undefined });
+    expect(report.budget).toMatchObject({ compute: { sumMs: 800 }, steps: 40 });
+    expect(report.verdict.kind).toBe("compute-bound");
+  });
+
+  it("rejects an iterable that yields nothing", async () => {
+    const error = await rejection(profile({ loader: [], step: () => undefined }));
+    expect(isMillraceError(error, "OPTION") && error.message).toContain("option loader: yields no batch");
+  });
+
+  it("rejects an iterable that ends while warming up, and says how many batches it had", async () => {
+    const clock = new HandClock();
+    const error = await rejection(run({ clock, loader: fetching(clock, 4) }));
+    expect(isMillraceError(error, "OPTION") && error.message).toContain("ended after 4 batches");
+  });
+
+  it("wraps what a step throws, with the number of the step", async () => {
+    const cause = new TypeError("no such tensor");
+    const step = (_: FakeBatch, context: { readonly step: number }): void => {
+      if (context.step === 3) throw cause;
+    };
+    const error = await rejection(run({ clock: new HandClock(), step }));
+    expect(isMillraceError(error, "BACKEND") && error.message).toContain("step 3 threw TypeError: no such tensor");
+    expect((error as Error).cause).toBe(cause);
+  });
+
+  it("passes on an error of the loader as it is, and ends its iterator", async () => {
+    const failure = new RangeError("bad sector");
+    const broken = (function* (): Generator<FakeBatch> {
+      yield { size: 1 };
+      throw failure;
+    })();
+    expect(await rejection(run({ clock: new HandClock(), loader: broken }))).toBe(failure);
+  });
+
+  it("gives up on a step that never resolves, after deadlineMs", async () => {
+    const error = await rejection(run({ clock: new HandClock(), step: never, warmupSteps: 0, deadlineMs: 20 }));
+    expect(isMillraceError(error, "BACKEND") && error.message).toContain(
+      "step 0 did not finish; expected within 20 ms",
+    );
+  });
+
+  it("gives up on a loader that never gives a batch, after deadlineMs", async () => {
+    const stuck = { [Symbol.asyncIterator]: () => ({ next: never }) };
+    const error = await rejection(run({ clock: new HandClock(), loader: stuck, warmupSteps: 0, deadlineMs: 20 }));
+    expect(isMillraceError(error, "WORKER") && error.message).toContain("no batch for step 0");
+  });
+
+  it("gives up on a fence that never resolves, after deadlineMs", async () => {
+    const error = await rejection(run({ clock: new HandClock(), fence: never, warmupSteps: 1, deadlineMs: 20 }));
+    expect(isMillraceError(error, "BACKEND") && error.message).toContain("the device did not finish step -1");
+  });
+
+  it("throws the signal's reason, even if nothing in the loop ever waits, and ends the iterator", async () => {
+    const controller = new AbortController();
+    let ended = false;
+    const endless = (function* (): Generator<FakeBatch> {
+      try {
+        for (;;) yield { size: 1 };
+      } finally {
+        ended = true;
+      }
+    })();
+    const reason = new Error("enough");
+    setTimeout(() => controller.abort(reason), 10);
+    const options = { clock: new HandClock(), loader: endless, steps: 1e9, step: () => undefined };
+    expect(await rejection(run({ ...options, signal: controller.signal }))).toBe(reason);
+    expect(ended).toBe(true);
+  });
+
+  it("refuses impossible options by name", async () => {
+    const clock = new HandClock();
+    for (const options of [{ steps: 0 }, { steps: 1.5 }, { warmupSteps: -1 }, { deadlineMs: Number.NaN }]) {
+      const error = await rejection(run({ clock, ...options }));
+      expect(isMillraceError(error, "OPTION") && error.detail.option).toBe(Object.keys(options)[0]);
+    }
+  });
+
+  it("says that the clock went backwards", async () => {
+    const clock = new HandClock();
+    const report = await run({ clock, step: (_, { step }) => clock.pass(step === 9 ? -50 : 20) });
+    expect(report.warnings.map(({ code }) => code)).toContain("clock-jump");
+  });
+});

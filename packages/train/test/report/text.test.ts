@@ -1,0 +1,45 @@
+import { formatReport, profile } from "@millrace/train";
+import { describe, expect, it } from "vitest";
+import { HandClock } from "../hand-clock.js";
+import { sampleReport, sampleTrainReport } from "./sample-report.js";
+
+describe("formatReport", () => {
+  it("begins with the verdict in one sentence", async () => {
+    const [first] = formatReport(await sampleReport()).split("\n");
+    expect(first).toBe(
+      "input-bound: 39 % of step time is stall (fetch 9.1 %, prep 30 %); headspace 1.6x; more workers help before faster disks do",
+    );
+  });
+
+  it("shows the budget as bars, then ranked advice, then the cost of measuring", async () => {
+    const text = formatReport(await sampleReport([{ name: "backend", value: "wasm" }]));
+    expect(text).toMatchSnapshot();
+  });
+
+  it("keeps every bar within its room", async () => {
+    const bars = formatReport(await sampleReport()).match(/█[█▏▎▍▌▋▊▉]*/gu) ?? [];
+    expect(bars.length).toBeGreaterThan(3);
+    for (const bar of bars) expect(bar.length).toBeLessThanOrEqual(40);
+  });
+
+  it("shows the epochs of a training run", async () => {
+    const text = formatReport(await sampleTrainReport());
+    expect(text).toContain(
+      "epoch 1: loss 0.3100, accuracy 91.00 %, 640 samples/s; validation loss 0.0712, accuracy 98.10 %",
+    );
+  });
+
+  it("says how many steps a verdict needs", async () => {
+    const clock = new HandClock();
+    const report = await profile({ loader: [1], step: () => clock.pass(5), steps: 6, warmupSteps: 0, clock });
+    expect(formatReport(report)).toMatch(
+      /^undecided: 6 steps were measured, a verdict needs 20; measure 20 steps or more\n/u,
+    );
+  });
+
+  it("escapes control characters that could forge the terminal's output", async () => {
+    const text = formatReport(await sampleReport([{ name: "dataset", value: "a\u001b[2Jb\rc" }]));
+    expect(text).toContain(String.raw`dataset: a\x1b[2Jb\x0dc`);
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/u);
+  });
+});
