@@ -1,5 +1,9 @@
-export * from "./pixels.js";
-export { createKernels, type Kernels } from "./kernels/kernels.js";
+export { cpuBudget, cpuBudgetOf, type ReadText } from "./cpu-budget.js";
+export { decodeImage, type DecodeImageOptions } from "./decode-image.js";
+export { DEFAULT_MAX_PIXELS, type DecodeOptions } from "./decode-options.js";
+export { createDecoder, DECODERS, type Decoder, type DecoderName, type DecoderOptions } from "./decoder.js";
+export { IMAGE_ENCODINGS, imageHeader, type ImageEncoding, type ImageHeader } from "./header.js";
+export { REJECT_REASONS, type ImagePlace, type RejectReason } from "./image-error.js";
 export {
   MAX_SIDE,
   type Box,
@@ -8,6 +12,8 @@ export {
   type ResampleOutput,
   type ResampleSource,
 } from "./kernels/job.js";
-export { scratchBytes, type ScratchSize } from "./kernels/plan.js";
-export { createPlainKernels } from "./kernels/plain.js";
+export { createKernels, type Kernels } from "./kernels/kernels.js";
 export { createMemory, type KernelMemory, type MemoryOptions } from "./kernels/memory.js";
+export { createPlainKernels } from "./kernels/plain.js";
+export { scratchBytes, type ScratchSize } from "./kernels/plan.js";
+export type { Pixels } from "./pixels.js";

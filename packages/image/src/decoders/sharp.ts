@@ -1,0 +1,146 @@
+import { OptionError, UnsupportedError } from "@millrace/formats";
+import type { Sharp } from "sharp";
+import { DEFAULT_MAX_PIXELS, type DecodeOptions } from "../decode-options.js";
+import { imageStructure } from "../header.js";
+import { imageError, type RejectReason } from "../image-error.js";
+import type { Pixels } from "../pixels.js";
+
+type SharpFactory = typeof import("sharp").default;
+
+/** Most columns and rows that a result may be resized to. */
+const MAX_SIZE = 16_384;
+
+let library: Promise<SharpFactory> | undefined;
+
+/** The native library, loaded on first use. */
+async function loadSharp(): Promise<SharpFactory> {
+  try {
+    const { default: sharp } = await import("sharp");
+    // One image a thread is faster than several threads an image, and no image is decoded twice.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  } catch (cause) {
+    throw new UnsupportedError({
+      problem: "the image library sharp does not load",
+      found: cause instanceof Error ? cause.message : String(cause),
+      fix: "install it for this machine: npm install sharp",
+      cause,
+    });
+  }
+}
+
+/** What libvips says, to a reason; its texts are the only thing it gives. */
+const REASONS: readonly [pattern: RegExp, reason: RejectReason][] = [
+  [/exceeds pixel limit|too large/iu, "too-large"],
+  [/premature end|unexpected end|truncated|bad seek|not enough|read error on (strip|tile)/iu, "truncated"],
+  [/unsupported|not supported|not implemented/iu, "unsupported"],
+];
+
+function reasonOf(message: string): RejectReason {
+  return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? "corrupt";
+}
+
+function checkCount(option: string, value: number | undefined, most: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) return;
+  throw new OptionError({
+    option,
+    problem: "is not a possible value",
+    expected: `an integer from 1 to ${most}`,
+    found: String(value),
+  });
+}
+
+/** Refuses what the header already shows to be hopeless, before libvips sees it. */
+function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: number): void {
+  const { header, isWhole } = imageStructure(bytes, options);
+  const { encoding, width, height } = header;
+  if (encoding === "bmp") {
+    throw imageError("unsupported", options, {
+      problem: "bmp images are not decoded",
+      fix: "convert it to png, or remove it",
+    });
+  }
+  if (width * height > maxPixels) {
+    throw imageError("too-large", options, {
+      problem: "has more pixels than allowed",
+      expected: `at most ${maxPixels}`,
+      found: `${width} x ${height}`,
+      fix: "raise maxPixels if the image is trusted",
+    });
+  }
+  if (!isWhole) {
+    throw imageError("truncated", options, {
+      problem: `the ${encoding} file ends too early`,
+      found: `${bytes.length} bytes`,
+      fix: "fetch it again, or remove it",
+    });
+  }
+}
+
+function place(data: Uint8Array, into: Uint8Array | undefined): Uint8Array {
+  if (into === undefined) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (into.length < data.length) {
+    throw new OptionError({
+      option: "into",
+      problem: "is too small for the pixels",
+      expected: `at least ${data.length} bytes`,
+      found: `${into.length} bytes`,
+    });
+  }
+  into.set(data);
+  return into.subarray(0, data.length);
+}
+
+function pipeline(sharp: SharpFactory, bytes: Uint8Array, options: SharpDecodeOptions, maxPixels: number): Sharp {
+  const image = sharp(bytes, { failOn: "error", autoOrient: true, limitInputPixels: maxPixels, pages: 1 });
+  image.flatten({ background: "#000" });
+  if (options.size !== undefined) image.resize(options.size, options.size, { fit: "cover", position: "centre" });
+  return image
+    .toColourspace(options.channels === 1 ? "b-w" : "srgb")
+    .removeAlpha()
+    .raw({ depth: "uchar" });
+}
+
+/** {@link DecodeOptions}, and a size. */
+export interface SharpDecodeOptions extends DecodeOptions {
+  /** Makes the result `size` by `size`: covered, centred, the rest cut off. JPEG and WebP are shrunk while decoding. */
+  readonly size?: number | undefined;
+}
+
+/**
+ * Decodes by sharp (libvips).
+ * @throws ImageError for whatever is wrong with the bytes, OptionError for impossible options, UnsupportedError where
+ * sharp is not installed.
+ */
+export async function decodeBySharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<Pixels> {
+  const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  const channels = options.channels ?? 3;
+  checkCount("maxPixels", maxPixels, Number.MAX_SAFE_INTEGER);
+  checkCount("size", options.size, MAX_SIZE);
+  if (channels !== 1 && channels !== 3)
+    throw new OptionError({ option: "channels", problem: "is not possible", expected: "1 or 3", found: channels });
+  checkHeader(bytes, options, maxPixels);
+  const sharp = await (library ??= loadSharp());
+  let result;
+  try {
+    result = await pipeline(sharp, bytes, options, maxPixels).toBuffer({ resolveWithObject: true });
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw imageError(reasonOf(message), options, {
+      problem: "cannot be decoded",
+      found: message.replaceAll("\n", ", "),
+      fix: "fetch it again, or remove it",
+      cause,
+    });
+  }
+  const { data, info } = result;
+  if (info.channels !== channels) {
+    throw imageError("unsupported", options, {
+      problem: "has colours that cannot be converted",
+      expected: `${channels} channels`,
+      found: String(info.channels),
+    });
+  }
+  return { data: place(data, options.into), width: info.width, height: info.height, channels };
+}

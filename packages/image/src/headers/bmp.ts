@@ -1,0 +1,22 @@
+import { hasText, type ByteReader } from "./byte-reader.js";
+import type { HeaderFormat, ImageSize } from "./header-format.js";
+
+/** Sizes of the second header: BITMAPCOREHEADER, OS22X, BITMAPINFOHEADER and its longer versions. */
+const HEADER_BYTES: ReadonlySet<number> = new Set([12, 16, 40, 52, 56, 64, 108, 124]);
+
+function size(reader: ByteReader): ImageSize {
+  if (reader.u32(14, true) === 12) return { width: reader.u16(18, true), height: reader.u16(20, true) };
+  // A negative height says that the rows come from the top.
+  return { width: reader.i32(18, true), height: Math.abs(reader.i32(22, true)) };
+}
+
+/** BMP: a file header of 14 bytes, then one that begins with its own length. Two letters alone would match texts. */
+export const bmp: HeaderFormat = {
+  matches: (bytes) =>
+    hasText(bytes, 0, "BM") &&
+    HEADER_BYTES.has(bytes[14] ?? 0) &&
+    bytes[15] === 0 &&
+    bytes[16] === 0 &&
+    bytes[17] === 0,
+  size,
+};

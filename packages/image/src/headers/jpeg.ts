@@ -1,0 +1,43 @@
+import type { ByteReader } from "./byte-reader.js";
+import type { HeaderFormat, ImageSize } from "./header-format.js";
+
+/** Markers without a length: TEM, RST0 to RST7, SOI. */
+function isBare(marker: number): boolean {
+  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+}
+
+/** SOF0 to SOF15, which are 0xc0 to 0xcf but for DHT, JPG and DAC. */
+function isFrame(marker: number): boolean {
+  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
+}
+
+function size(reader: ByteReader): ImageSize {
+  let at = 2;
+  for (;;) {
+    // Decoders skip stray bytes before a marker, and fill bytes of 0xff.
+    at = reader.bytes.indexOf(0xff, at);
+    if (at < 0) at = reader.length;
+    while (reader.u8(at) === 0xff) at++;
+    const marker = reader.u8(at++);
+    if (marker === 0 || isBare(marker)) continue;
+    if (marker === 0xd9 || marker === 0xda) reader.fail("corrupt", "has no frame header before its data", at - 2);
+    const length = reader.u16(at);
+    if (length < 2) reader.fail("corrupt", "has a marker segment without a length", at);
+    if (!isFrame(marker)) {
+      at += length;
+      continue;
+    }
+    // B.2.2 of ITU-T T.81: length, precision, lines, samples per line.
+    const height = reader.u16(at + 3);
+    const width = reader.u16(at + 5);
+    if (width === 0) reader.fail("corrupt", "announces no columns", at + 5);
+    if (height === 0) reader.fail("unsupported", "gives its height only after its data (DNL)", at + 3);
+    return { width, height };
+  }
+}
+
+/** JPEG (ITU-T T.81): a run of marker segments, one of which is the frame header. */
+export const jpeg: HeaderFormat = {
+  matches: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
+  size,
+};
