@@ -1,0 +1,168 @@
+import { CorruptShardError, fileError, FileError, isMillraceError, UnsupportedError } from "../errors.js";
+
+/** What h5wasm wants to know of a dataset or attribute that it creates. Shapes are arrays of `bigint`. */
+export interface NativeType {
+  /** Number of the class in `H5T_class_t`. */
+  readonly type: number;
+  readonly size: number;
+  readonly signed: boolean;
+  readonly vlen: boolean;
+  readonly littleEndian: boolean;
+  /** Character set of a string: 1 is UTF-8. */
+  readonly cset?: number;
+  readonly shape: readonly bigint[];
+  readonly maxshape: readonly bigint[];
+  readonly chunks: null;
+  readonly compression: number;
+  readonly compression_opts: readonly number[];
+  readonly track_order: boolean;
+}
+
+/** The functions of h5wasm's WebAssembly module that millrace calls. All are synchronous. */
+export interface NativeModule {
+  readonly H5F_ACC_RDONLY: number;
+  readonly H5F_ACC_RDWR: number;
+  readonly H5F_ACC_TRUNC: number;
+  readonly HEAPU8: Uint8Array;
+  _malloc(bytes: number): number;
+  _free(pointer: number): void;
+  open(path: string, mode: number, trackOrder: boolean, libverLow: number, libverHigh: number): bigint;
+  close_file(file: bigint): number;
+  create_group(file: bigint, path: string, trackOrder: boolean): number;
+  create_dataset(file: bigint, path: string, data: bigint, type: NativeType): number;
+  create_vlen_str_attribute(
+    file: bigint,
+    path: string,
+    name: string,
+    data: readonly string[],
+    type: NativeType,
+  ): number;
+  set_dataset_data: NativeTransfer;
+  get_dataset_data: NativeTransfer;
+}
+
+type NativeTransfer = (
+  file: bigint,
+  path: string,
+  count: readonly bigint[],
+  offset: readonly bigint[],
+  stride: readonly bigint[],
+  pointer: bigint,
+) => number;
+
+/** What a call does, for its error. */
+export interface LibraryCall {
+  /** Path of the file that is read or written. */
+  readonly file: string;
+  /** As in "cannot ...": `create the dataset image`. */
+  readonly action: string;
+  /** Writing fails with a `FileError`, reading with a `CorruptShardError`. */
+  readonly writes: boolean;
+  /** The innermost message of a complaint that is no failure. */
+  readonly expected?: string;
+}
+
+/** The C library's texts of the system errors that have a way out of their own. */
+const SYSTEM_ERRORS: ReadonlyMap<string, string> = new Map([
+  ["No space left on device", "ENOSPC"],
+  ["Quota exceeded", "EDQUOT"],
+  ["Disk quota exceeded", "EDQUOT"],
+  ["No such file or directory", "ENOENT"],
+  ["Permission denied", "EACCES"],
+  ["Operation not permitted", "EPERM"],
+  ["Read-only file system", "EROFS"],
+  ["No file descriptors available", "EMFILE"],
+]);
+
+/**
+ * The HDF5 library (h5wasm), which complains on its standard error and reports success: a full disk, a damaged chunk
+ * and a name that is taken all return as if nothing had happened. So every call goes through {@link run}, which
+ * listens to the complaints and makes them errors.
+ */
+export class Hdf5Library {
+  #complaints = "";
+  #stopped: unknown;
+
+  constructor(
+    readonly module: NativeModule,
+    /** Hands over the library's standard error. */
+    capture: (sink: (text: string) => void) => void,
+  ) {
+    capture((text) => (this.#complaints += text));
+  }
+
+  /**
+   * Runs calls of the module.
+   * @throws FileError, CorruptShardError or UnsupportedError with the innermost message of HDF5 if the library
+   *   complained, returned a negative number, or stopped.
+   */
+  run<T>(call: LibraryCall, body: (module: NativeModule) => T): T {
+    this.#complaints = "";
+    if (this.#stopped !== undefined) throw failure(call, "the HDF5 library has stopped in this thread", this.#stopped);
+    let result: T;
+    try {
+      result = body(this.module);
+    } catch (error) {
+      if (isMillraceError(error)) throw error;
+      if (error instanceof Error && error.name === "RuntimeError") this.#stopped = error;
+      throw failure(call, innermost(this.#complaints) ?? String(error), error);
+    }
+    const complaints = this.#complaints.split("HDF5-DIAG:").slice(1);
+    const serious = complaints.find((text) => innermost(text) !== call.expected);
+    if (serious !== undefined) throw failure(call, innermost(serious) ?? "the HDF5 library complained");
+    if ((typeof result === "number" || typeof result === "bigint") && result < 0)
+      throw failure(call, "the HDF5 library gave no reason");
+    return result;
+  }
+}
+
+/** The last line of a stack of HDF5's errors, which is the cause of the others. */
+function innermost(complaint: string): string | undefined {
+  const lines = [...complaint.matchAll(/^ +#\d+: .*? line \d+ in \w+\(\): (.*)$/gmu)];
+  return lines.at(-1)?.[1];
+}
+
+function failure(call: LibraryCall, message: string, cause?: unknown): Error {
+  const text = /error message = '([^']*)'/u.exec(message)?.[1];
+  const code = text === undefined ? undefined : SYSTEM_ERRORS.get(text);
+  if (code !== undefined) return fileError(call.file, call.action, Object.assign(new Error(message), { code }));
+  const detail = { file: call.file, problem: `cannot ${call.action}: ${message}`, cause };
+  if (/filter .* (?:is not registered|not available|not registered)/u.test(message))
+    return new UnsupportedError({ ...detail, fix: "write it again without that filter, or with gzip" });
+  return call.writes
+    ? new FileError({ ...detail, fix: "check the disk and the folder" })
+    : new CorruptShardError({ ...detail, fix: "copy the file again, or repeat the conversion" });
+}
+
+interface Stream {
+  node: unknown;
+  flags: number;
+  stream_ops: unknown;
+}
+
+let opening: Promise<Hdf5Library> | undefined;
+
+/**
+ * The library of this thread. It is imported at the first call, which costs about half a second and 32 MiB; readers of
+ * millrace's own files never call.
+ */
+export async function openLibrary(): Promise<Hdf5Library> {
+  opening ??= load();
+  return await opening;
+}
+
+async function load(): Promise<Hdf5Library> {
+  const h5wasm = await import("h5wasm/node");
+  const module = (await h5wasm.ready) as unknown as NativeModule;
+  const stream = (h5wasm.FS as unknown as { getStream(fd: number): Stream }).getStream(2);
+  return new Hdf5Library(module, (sink) => {
+    stream.node = { mode: 0o020666 };
+    stream.flags = 1;
+    stream.stream_ops = {
+      write: (_: unknown, bytes: Uint8Array, offset: number, length: number): number => {
+        sink(Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString("latin1"));
+        return length;
+      },
+    };
+  });
+}

@@ -1,0 +1,150 @@
+import type { Cursor } from "./cursor.js";
+import { NEVER_WRITTEN, readElement, type ArrayElement } from "./fixed-array.js";
+import type { MetadataFile } from "./metadata-file.js";
+
+/** Bytes of a block's signature, version and client. */
+const PREFIX_BYTES = 6;
+
+interface ArrayShape {
+  readonly address: number;
+  readonly filtered: boolean;
+  readonly elementBytes: number;
+  readonly pageElements: number;
+  /** Bytes of the offset in the head of super blocks and data blocks. */
+  readonly offsetWidth: number;
+}
+
+interface DataBlock {
+  readonly address: number | undefined;
+  readonly elements: number;
+  /** A bit for each page, most significant first: it was written. */
+  readonly written: Buffer | undefined;
+}
+
+/**
+ * Walks the extensible array at `address`, the index of chunks of datasets that can grow along one dimension, in the
+ * order of its elements, as far as elements were set.
+ *
+ * ```text
+ * header                                  index block                 data block
+ *  0  EAHD                         4       EAIB, version, client 6     EADB, version, client   6
+ *  4  version, client              2       header                O     header                  O
+ *  6  bytes of an element          1       first elements              offset                  width
+ *  7  log2 of the largest array    1       data blocks           O     elements, checksum 4;
+ *  8  elements in the index block  1       super blocks          O     or checksum 4, then pages:
+ *  9  smallest data block (m)      1       checksum              4     elements, checksum 4 each
+ * 10  data blocks of the smallest
+ *     super block (p)              1      super block
+ * 11  log2 of a page               1       EASB, version, client 6     Super block u has 2^(u/2) data blocks
+ * 12  statistics                   L * 6   header                O     of m * 2^((u+1)/2) elements. The data
+ *     index block                  O       offset                      blocks of the first 2 log2(p) stand in
+ *     checksum                     4       bitmaps of pages            the index block.
+ *                                          data blocks           O
+ *                                          checksum              4
+ * ```
+ *
+ * Source: HDF5 file format specification 3.0, section VII.C; the sizes of blocks, from H5EAhdr.c.
+ */
+export function* walkExtensibleArray(
+  metadata: MetadataFile,
+  address: number,
+  filtered: boolean,
+): Generator<ArrayElement> {
+  const { offsetBytes, lengthBytes } = metadata;
+  const head = metadata.checkedBlock(address, 12 + 6 * lengthBytes + offsetBytes + 4, "an extensible array");
+  head.signature("EAHD");
+  head.version(0);
+  head.skip(1);
+  const elementBytes = head.u8();
+  const arrayBits = head.u8();
+  const indexElements = head.u8();
+  const minElements = head.u8();
+  const minBlocks = head.u8();
+  const pageElements = 2 ** head.u8();
+  head.skip(4 * lengthBytes);
+  let left = head.length();
+  head.skip(lengthBytes);
+  const index = head.address();
+  if (index === undefined) return;
+  const powers = [minElements, minBlocks].every((value) => value > 0 && Number.isInteger(Math.log2(value)));
+  if (!powers || arrayBits > 64 || elementBytes < offsetBytes + (filtered ? 5 : 0))
+    head.fail("an extensible array of impossible shape");
+  const shape = { address, filtered, elementBytes, pageElements, offsetWidth: Math.ceil(arrayBits / 8) };
+  const superBlocks = 1 + arrayBits - Math.log2(minElements);
+  const inIndex = 2 * Math.log2(minBlocks);
+  const blockCount = 2 * (minBlocks - 1);
+  const pointers = blockCount + Math.max(superBlocks - inIndex, 0);
+  const bytes = PREFIX_BYTES + offsetBytes + indexElements * elementBytes + pointers * offsetBytes + 4;
+  const block = openBlock(metadata, index, bytes, "EAIB", shape);
+  for (let i = 0; i < indexElements && left > 0; i++, left--) yield readElement(block.sub(elementBytes), filtered);
+  block.at = PREFIX_BYTES + offsetBytes + indexElements * elementBytes;
+  for (let number = 0; number < superBlocks && left > 0; number++) {
+    const count = 2 ** Math.floor(number / 2);
+    const elements = minElements * 2 ** Math.floor((number + 1) / 2);
+    const blocks =
+      number < inIndex
+        ? Array.from({ length: count }, () => ({ address: block.address(), elements, written: undefined }))
+        : readSuperBlock(metadata, block.address(), { count, elements, shape });
+    for (const data of blocks) {
+      if (left <= 0) return;
+      yield* readDataBlock(metadata, data, Math.min(left, elements), shape);
+      left -= elements;
+    }
+  }
+}
+
+function openBlock(metadata: MetadataFile, address: number, bytes: number, letters: string, shape: ArrayShape): Cursor {
+  const block = metadata.checkedBlock(address, bytes, "a block of an extensible array");
+  block.signature(letters);
+  block.version(0);
+  block.skip(1);
+  if (block.address() !== shape.address) block.fail("a block of another extensible array");
+  return block;
+}
+
+function* readSuperBlock(
+  metadata: MetadataFile,
+  address: number | undefined,
+  { count, elements, shape }: { count: number; elements: number; shape: ArrayShape },
+): Generator<DataBlock> {
+  if (address === undefined) {
+    for (let i = 0; i < count; i++) yield { address: undefined, elements, written: undefined };
+    return;
+  }
+  const { offsetBytes } = metadata;
+  const bitmapBytes = elements > shape.pageElements ? Math.ceil(elements / shape.pageElements / 8) : 0;
+  const bytes = PREFIX_BYTES + offsetBytes + shape.offsetWidth + count * (bitmapBytes + offsetBytes) + 4;
+  const block = openBlock(metadata, address, bytes, "EASB", shape);
+  block.skip(shape.offsetWidth);
+  const bitmaps = Array.from({ length: count }, () => block.take(bitmapBytes));
+  for (const written of bitmaps) yield { address: block.address(), elements, written };
+}
+
+function* readDataBlock(
+  metadata: MetadataFile,
+  { address, elements, written }: DataBlock,
+  wanted: number,
+  shape: ArrayShape,
+): Generator<ArrayElement> {
+  if (address === undefined) {
+    for (let i = 0; i < wanted; i++) yield NEVER_WRITTEN;
+    return;
+  }
+  const { elementBytes, pageElements, filtered } = shape;
+  const headBytes = PREFIX_BYTES + metadata.offsetBytes + shape.offsetWidth;
+  if (elements <= pageElements) {
+    const block = openBlock(metadata, address, headBytes + elements * elementBytes + 4, "EADB", shape);
+    block.skip(shape.offsetWidth);
+    for (let i = 0; i < wanted; i++) yield readElement(block.sub(elementBytes), filtered);
+    return;
+  }
+  const pageBytes = pageElements * elementBytes + 4;
+  for (let i = 0; i < wanted; i += pageElements) {
+    const page = i / pageElements;
+    const known = written === undefined || ((written[page >> 3] ?? 0) & (0x80 >> (page & 7))) !== 0;
+    const place = address + headBytes + 4 + page * pageBytes;
+    const body = known ? metadata.checkedBlock(place, pageBytes, "a page of an extensible array") : undefined;
+    for (let j = 0; j < Math.min(pageElements, wanted - i); j++)
+      yield body === undefined ? NEVER_WRITTEN : readElement(body.sub(elementBytes), filtered);
+  }
+}

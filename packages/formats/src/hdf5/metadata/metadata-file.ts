@@ -1,0 +1,83 @@
+import { UnsupportedError } from "../../errors.js";
+import type { ShardFile } from "../../shard-file.js";
+import { corrupt, Cursor, type Dialect } from "./cursor.js";
+import { lookup3 } from "./lookup3.js";
+
+/** The largest piece of metadata that is read at once. */
+const MAX_BLOCK_BYTES = 64 * 2 ** 20;
+/** Reading metadata may cost this many times the file's size, and never more than `MAX_BUDGET`. Sound files cost 1. */
+const BUDGET_FACTOR = 8;
+const MIN_BUDGET = 2 ** 20;
+const MAX_BUDGET = 2 ** 32;
+/** What a read costs beside its bytes. */
+const READ_COST = 64;
+/** Bytes of a checksum at the end of a block. */
+const CHECKSUM_BYTES = 4;
+
+/**
+ * The metadata of an HDF5 file: blocks at addresses, which count from the superblock. A block is checked against the
+ * file before memory is taken, and all blocks together against a budget, so that metadata that points in circles ends.
+ */
+export class MetadataFile implements Dialect {
+  readonly path: string;
+  #budget = 0;
+
+  constructor(
+    readonly file: ShardFile,
+    /** Byte of the file at address 0: the length of the user block. */
+    readonly base: number,
+    readonly offsetBytes: number,
+    readonly lengthBytes: number,
+  ) {
+    this.path = file.path;
+    this.renewBudget();
+  }
+
+  /** Begins a new piece of work for the user: what it reads counts from here. */
+  renewBudget(): void {
+    this.#budget = Math.min(Math.max(this.file.size * BUDGET_FACTOR, MIN_BUDGET), MAX_BUDGET);
+  }
+
+  /** Bytes of the file after the user block: the first address that lies outside. */
+  get end(): number {
+    return this.file.size - this.base;
+  }
+
+  /**
+   * A block of metadata.
+   * @throws CorruptShardError if it lies outside of the file; UnsupportedError if it is absurdly large.
+   */
+  block(address: number, length: number, what: string): Cursor {
+    this.#budget -= length + READ_COST;
+    if (this.#budget < 0) corrupt(this.path, this.base + address, "it points in circles");
+    if (length > MAX_BLOCK_BYTES && address + length <= this.end) {
+      throw new UnsupportedError({
+        file: this.path,
+        byte: this.base + address,
+        problem: `${what} is too large`,
+        expected: `at most ${MAX_BLOCK_BYTES} bytes`,
+        found: `${length}`,
+      });
+    }
+    const bytes = this.file.read(this.base + address, length, what);
+    return new Cursor(Buffer.from(bytes.buffer), this.base + address, this);
+  }
+
+  /** A block that ends in a checksum of all that stands before; the cursor ends before the checksum. */
+  checkedBlock(address: number, length: number, what: string): Cursor {
+    const whole = this.block(address, length, what);
+    checkSum(whole, length, what);
+    return new Cursor(whole.bytes.subarray(0, length - CHECKSUM_BYTES), whole.position, this);
+  }
+}
+
+/** Checks that the last four of the first `length` bytes are the checksum of those before. */
+export function checkSum(block: Cursor, length: number, what: string): void {
+  const stored = block.bytes.readUInt32LE(length - CHECKSUM_BYTES);
+  const found = lookup3(block.bytes.subarray(0, length - CHECKSUM_BYTES));
+  if (stored !== found) block.fail(`the checksum of ${what} is wrong`, hex(found), hex(stored));
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}

@@ -1,0 +1,2 @@
+export * from "./open-rows.js";
+export * from "./rows.js";

@@ -1,0 +1,89 @@
+import { UnsupportedError } from "../../errors.js";
+import type { ShardFile } from "../../shard-file.js";
+import type { LibraryFile } from "../library-file.js";
+import type { Dataset } from "../metadata/dataset.js";
+import { FILTERS, type Filter } from "../metadata/filter-message.js";
+import { ChunkedRows } from "./chunked.js";
+import { FillRows } from "./fill.js";
+import { isKnownFilter } from "./filters.js";
+import { LibraryRows } from "./library.js";
+import { ContiguousRows, SwappedRows, type Rows } from "./rows.js";
+
+/** A row is one piece of memory. */
+const MAX_ROW_BYTES = 2 ** 31 - 1;
+/** A row or a chunk that does not lie in the file as it is: metadata may not inflate it without end. */
+const MAX_DECODED_BYTES = 2 ** 28;
+/** Filters that h5wasm has and we do not: szip, nbit, scale-offset. */
+const LIBRARY_FILTERS = new Set([4, 5, 6]);
+
+/**
+ * The rows of a dataset of rank 1 and up. `openLibrary` is called only where the library is needed: for filters that
+ * it has and we do not.
+ * @throws UnsupportedError if the dataset cannot be read.
+ */
+export async function openRows(
+  file: ShardFile,
+  dataset: Dataset,
+  openLibrary: () => Promise<LibraryFile>,
+): Promise<Rows> {
+  const shape = dataset.shape ?? [];
+  const refuse: Refuse = (problem, fix) => {
+    throw new UnsupportedError({ file: file.path, field: dataset.path, problem, fix });
+  };
+  if (shape.length === 0) refuse("the dataset has no rows");
+  const { type } = dataset;
+  const length = shape[0] as number;
+  const rowBytes = shape.slice(1).reduce((product, extent) => product * extent, type.bytes);
+  const plain = dataset.storage.kind === "contiguous" && dataset.storage.position !== undefined;
+  if (rowBytes > (plain ? MAX_ROW_BYTES : MAX_DECODED_BYTES))
+    refuse("a row of the dataset is too large", plain ? "use smaller rows" : "copy it with h5repack -l CONTI");
+  const rows =
+    length * rowBytes === 0
+      ? new ContiguousRows(file, 0, length, rowBytes)
+      : await openStored(file, dataset, { shape, length, rowBytes, refuse, openLibrary });
+  if (type.kind !== "number" || !type.bigEndian || rows instanceof LibraryRows) return rows;
+  return new SwappedRows(rows, type.bytes);
+}
+
+type Refuse = (problem: string, fix?: string) => never;
+
+interface Opening {
+  readonly shape: readonly number[];
+  readonly length: number;
+  readonly rowBytes: number;
+  readonly refuse: Refuse;
+  readonly openLibrary: () => Promise<LibraryFile>;
+}
+
+async function openStored(file: ShardFile, dataset: Dataset, opening: Opening): Promise<Rows> {
+  const { path, type, storage, fill } = dataset;
+  const { shape, length, rowBytes, refuse } = opening;
+  switch (storage.kind) {
+    case "unreadable":
+      return refuse(`the dataset is not read: ${storage.reason}`, "copy it with h5repack -l CONTI");
+    case "contiguous":
+      return storage.position === undefined
+        ? new FillRows(length, rowBytes, fill)
+        : new ContiguousRows(file, storage.position, length, rowBytes);
+    case "chunked": {
+      const chunkBytes = storage.chunkShape.reduce((product, extent) => product * extent, type.bytes);
+      const { filters, table } = storage;
+      if (chunkBytes > MAX_DECODED_BYTES || table === undefined)
+        return refuse("the dataset has too many or too large chunks", "copy it with h5repack -l CONTI");
+      if (filters.every(isKnownFilter)) return new ChunkedRows(file, dataset, shape, { ...storage, table });
+      checkFilters(filters, refuse);
+      if (type.kind === "variable")
+        return refuse("the dataset is not read with these filters", "copy it with h5repack -f GZIP=1");
+      return new LibraryRows(await opening.openLibrary(), path, shape, rowBytes);
+    }
+  }
+}
+
+/** The library inflates without a limit, so it gets no deflated chunks. */
+function checkFilters(filters: readonly Filter[], refuse: Refuse): void {
+  const unknown = filters.find(
+    ({ id }) => id !== FILTERS.fletcher32 && id !== FILTERS.shuffle && !LIBRARY_FILTERS.has(id),
+  );
+  if (unknown !== undefined)
+    refuse(`the dataset is encoded by filter ${unknown.id}, which is not read`, "copy it with h5repack -f GZIP=1");
+}

@@ -1,0 +1,162 @@
+import { closeSync, openSync, rmSync } from "node:fs";
+import { ClosedError, FileError, fileError, OptionError } from "../errors.js";
+import type { ShardWriter, ShardWriterOptions } from "../format.js";
+import { SCHEMA_KEY, schemaText } from "../schema-text.js";
+import { checkSample, checkSchema, type Sample, type SampleValue } from "../schema.js";
+import { openFieldWriter, type FieldWriter, type FinishedColumn } from "./field-writer.js";
+import { tensorColumn } from "./layout.js";
+import { layOut, type NewDataset } from "./skeleton.js";
+import { writeFully } from "./spool.js";
+
+/**
+ * Creates an HDF5 shard at `path`, which must not exist. If the number of samples is known, tensors are written to
+ * their place as they come; all else waits in memory, and from 4 MiB a field on in a file beside, until `finish`.
+ */
+export async function createHdf5Writer(path: string, options: ShardWriterOptions): Promise<ShardWriter> {
+  checkSchema(options.schema);
+  checkOptions(options);
+  const fd = createFile(path);
+  try {
+    const places = await makeRoom(path, fd, options);
+    const fields = options.schema.fields.map((field) => {
+      const position = places.get(field.name);
+      return [field.name, openFieldWriter(path, field, position === undefined ? undefined : { fd, position })] as const;
+    });
+    return new Hdf5Writer(path, fd, options, new Map(fields));
+  } catch (error) {
+    closeSync(fd);
+    rmSync(path, { force: true });
+    throw error;
+  }
+}
+
+function checkOptions({ expectedSamples, attributes = new Map() }: ShardWriterOptions): void {
+  if (expectedSamples !== undefined && (!Number.isSafeInteger(expectedSamples) || expectedSamples < 0)) {
+    throw new OptionError({
+      option: "expectedSamples",
+      problem: "is impossible",
+      expected: "an integer from 0 up",
+      found: String(expectedSamples),
+    });
+  }
+  for (const [name, text] of attributes) {
+    const taken = name === SCHEMA_KEY;
+    if (!taken && name !== "" && !name.includes("\0") && !text.includes("\0")) continue;
+    throw new OptionError({
+      option: "attributes",
+      problem: taken ? "names the attribute of the schema" : "has an empty name, or a zero character",
+      found: name,
+    });
+  }
+}
+
+function createFile(path: string): number {
+  try {
+    return openSync(path, "wx+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw fileError(path, "create the shard", error);
+    const problem = "cannot create the shard: there already is a file";
+    throw new FileError({ file: path, problem, fix: "choose another name", cause: error });
+  }
+}
+
+/** Makes room for the tensors of the expected samples. Returns where each begins; nothing if the number is not known. */
+async function makeRoom(path: string, fd: number, options: ShardWriterOptions): Promise<ReadonlyMap<string, number>> {
+  const { schema, expectedSamples = 0 } = options;
+  const tensors = schema.fields.filter((field) => field.kind === "tensor");
+  if (expectedSamples === 0 || tensors.length === 0) return new Map();
+  const datasets = tensors.map((field): NewDataset => {
+    const { path: name, dtype, rowShape } = tensorColumn(field);
+    return { path: name, element: dtype, shape: [expectedSamples, ...rowShape] };
+  });
+  return await layOut(path, fd, { mode: "create", datasets, attributes: attributesOf(options) });
+}
+
+function attributesOf({ schema, attributes = new Map() }: ShardWriterOptions): ReadonlyMap<string, string> {
+  return new Map([[SCHEMA_KEY, schemaText(schema)], ...attributes]);
+}
+
+class Hdf5Writer implements ShardWriter {
+  #state: "open" | "finishing" | "closed" = "open";
+  #samples = 0;
+  #fd: number;
+
+  constructor(
+    readonly path: string,
+    fd: number,
+    readonly options: ShardWriterOptions,
+    readonly fields: ReadonlyMap<string, FieldWriter>,
+  ) {
+    this.#fd = fd;
+  }
+
+  async write(sample: Sample): Promise<void> {
+    this.#checkOpen();
+    const { schema, expectedSamples } = this.options;
+    checkSample(schema, sample);
+    if (this.#samples === expectedSamples) {
+      throw new OptionError({
+        file: this.path,
+        option: "expectedSamples",
+        problem: "more samples came than were announced",
+        expected: `at most ${expectedSamples}`,
+      });
+    }
+    for (const [name, field] of this.fields) field.append(sample.get(name) as SampleValue);
+    this.#samples++;
+  }
+
+  async finish(): Promise<void> {
+    this.#checkOpen();
+    this.#state = "finishing";
+    const inPlace = this.#samples === this.options.expectedSamples && this.#samples > 0;
+    const finished = [...this.fields.values()].flatMap((field) => field.finish(this.#samples, inPlace));
+    const hasRoom = finished.some(({ pieces }) => pieces === undefined);
+    const columns = finished.filter(({ pieces }) => pieces !== undefined);
+    if (hasRoom) await this.#fill(columns, "add");
+    else await this.#rewrite(columns);
+    this.#close();
+  }
+
+  async abort(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#close();
+    rmSync(this.path, { force: true });
+  }
+
+  /** Begins the file anew. What was written to it before stays readable through its descriptor, though without a name. */
+  async #rewrite(columns: readonly FinishedColumn[]): Promise<void> {
+    const old = this.#fd;
+    try {
+      rmSync(this.path);
+      this.#fd = createFile(this.path);
+      await this.#fill(columns, "create");
+    } finally {
+      if (this.#fd !== old) closeSync(old);
+    }
+  }
+
+  async #fill(columns: readonly FinishedColumn[], mode: "create" | "add"): Promise<void> {
+    if (columns.length === 0) return;
+    const datasets = columns.map(({ dataset }) => dataset);
+    const attributes = mode === "create" ? attributesOf(this.options) : new Map<string, string>();
+    const places = await layOut(this.path, this.#fd, { mode, datasets, attributes });
+    for (const { dataset, pieces } of columns) {
+      let position = places.get(dataset.path) as number;
+      for (const piece of pieces?.() ?? []) {
+        writeFully(this.#fd, piece, position, this.path);
+        position += piece.length;
+      }
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#state !== "open") throw new ClosedError({ file: this.path, problem: "the shard is finished or aborted" });
+  }
+
+  #close(): void {
+    this.#state = "closed";
+    for (const field of this.fields.values()) field.close();
+    closeSync(this.#fd);
+  }
+}
