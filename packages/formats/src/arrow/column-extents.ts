@@ -1,12 +1,10 @@
 import { dtypeBytes, viewAs } from "../dtype.js";
-import { CorruptShardError, UnsupportedError } from "../errors.js";
+import { CorruptShardError } from "../errors.js";
 import { byteLengthOf, offsetOf, tableExtents, type Extents } from "../extents.js";
 import type { ShardFile } from "../shard-file.js";
 import type { DictionaryColumn, TensorColumn, VariableColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
-
-const MAX_UINT32 = 2 ** 32 - 1;
 
 /** Extents of a tensor column: affine in each record batch, a table over several unless they lie back to back. */
 export function tensorExtents(column: TensorColumn, places: readonly Place[]): Extents {
@@ -34,10 +32,8 @@ export function variableExtents(file: ShardFile, column: VariableColumn, places:
     const bounds = readOffsets(file, place, { offsetBytes: column.offsetBytes, elementBytes: 1, from: 0, count: rows });
     for (let row = 0; row < rows; row++) {
       const begin = bounds[row] as number;
-      const byteLength = (bounds[row + 1] as number) - begin;
-      if (byteLength > MAX_UINT32) throw tooLong(file, column, start + row, byteLength);
       offsets[start + row] = data.offset + begin;
-      byteLengths[start + row] = byteLength;
+      byteLengths[start + row] = (bounds[row + 1] as number) - begin;
     }
   }
   return tableExtents(offsets, byteLengths);
@@ -84,15 +80,4 @@ export function dictionaryExtents(
 export function lengthOf(places: readonly Place[]): number {
   const last = places.at(-1);
   return last === undefined ? 0 : last.start + last.rows;
-}
-
-function tooLong(file: ShardFile, column: VariableColumn, sample: number, byteLength: number): UnsupportedError {
-  return new UnsupportedError({
-    file: file.path,
-    sample,
-    field: column.field.name,
-    problem: "is too long",
-    expected: `at most ${MAX_UINT32} bytes`,
-    found: `${byteLength}`,
-  });
 }

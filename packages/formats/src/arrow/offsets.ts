@@ -1,14 +1,17 @@
 import { viewAs } from "../dtype.js";
-import { CorruptShardError } from "../errors.js";
+import { CorruptShardError, UnsupportedError } from "../errors.js";
 import type { ShardFile } from "../shard-file.js";
 import type { Place } from "./place.js";
 
 const TWO_POW_32 = 2 ** 32;
 
+/** Values longer than this are not read: extents keep lengths as uint32. */
+const MAX_VALUE_BYTES = TWO_POW_32 - 1;
+
 /**
  * Reads the offsets around the rows `[from, from + count]` of a column of one record batch, in elements of the column's
  * values. One pread.
- * @throws CorruptShardError unless they ascend and end inside of the values.
+ * @throws CorruptShardError unless they ascend and end inside of the values; UnsupportedError for a value of 4 GiB.
  */
 export function readOffsets(
   file: ShardFile,
@@ -19,7 +22,7 @@ export function readOffsets(
   if (place.offsets === undefined || count === 0) return new Float64Array(1);
   const position = place.offsets.offset + from * offsetBytes;
   const bytes = file.read(position, (count + 1) * offsetBytes, "a run of offsets");
-  const offsets = offsetBytes === 4 ? Float64Array.from(viewAs("int32", bytes) as Int32Array) : wide(bytes);
+  const offsets = offsetBytes === 4 ? new Float64Array(viewAs("int32", bytes) as Int32Array) : wide(bytes);
   const limit = place.data.byteLength / elementBytes;
   let previous = 0;
   for (let i = 0; i < offsets.length; i++) {
@@ -28,11 +31,23 @@ export function readOffsets(
       throw new CorruptShardError({
         file: file.path,
         sample: place.start + from + Math.max(i - 1, 0),
+        field: place.field,
         byte: position + i * offsetBytes,
         problem: "the offset of a value is wrong",
         expected: `${previous} to ${limit}`,
         found: `${offset}`,
         fix: "copy the file again",
+      });
+    }
+    if (i > 0 && (offset - previous) * elementBytes > MAX_VALUE_BYTES) {
+      throw new UnsupportedError({
+        file: file.path,
+        sample: place.start + from + i - 1,
+        field: place.field,
+        byte: position,
+        problem: "the value is too long",
+        expected: `at most ${MAX_VALUE_BYTES} bytes`,
+        found: `${(offset - previous) * elementBytes}`,
       });
     }
     previous = offset;

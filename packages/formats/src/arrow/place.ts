@@ -6,6 +6,8 @@ import type { BatchMetadata, Region } from "./message.js";
 
 /** Where one column's arrays of one record batch lie in the file; each is as long as its rows ask for. */
 export interface Place {
+  /** Name of the column's field. */
+  readonly field: string;
   /** Row of the shard with which the batch begins. */
   readonly start: number;
   /** Rows of the batch. */
@@ -29,7 +31,12 @@ export interface Place {
  */
 export function placesOf(columns: readonly Column[], batch: BatchMetadata, start: number, file: string): Place[] {
   const walk = new Walk(batch, file);
-  const places = columns.map((column) => ({ start, rows: batch.rows, ...walk.place(column) }));
+  const places = columns.map((column) => ({
+    field: column.field.name,
+    start,
+    rows: batch.rows,
+    ...walk.place(column),
+  }));
   walk.finish();
   return places;
 }
@@ -44,7 +51,7 @@ class Walk {
     readonly file: string,
   ) {}
 
-  place(column: Column): Omit<Place, "start" | "rows"> {
+  place(column: Column): Pick<Place, "data" | "offsets" | "shapes"> {
     const { rows } = this.batch;
     this.#field = column.field.name;
     switch (column.kind) {

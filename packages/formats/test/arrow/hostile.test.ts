@@ -228,7 +228,7 @@ describe("a record batch that is a trap", () => {
       writeFileSync(path, damaged);
       const reader = await arrow.openReader(path);
       expect(() => reader.extents("jpeg")).toThrow(
-        /sample 2, byte \d+: the offset of a value is wrong; expected 5 to 21/,
+        /sample 2, field jpeg, byte \d+: the offset of a value is wrong; expected 5 to 21/,
       );
       expect(() => reader.readField(0, "jpeg")).toThrow(/the offset of a value is wrong/);
       expect(reader.readField(1, "label")).toEqual(Int32Array.of(-2));
