@@ -1,0 +1,161 @@
+import { SourceError, WorkerError, writeManifest, type Manifest, type SplitEntry } from "@millrace/formats";
+import type { Conversion } from "./conversion.js";
+import type { ConvertReport } from "./convert.js";
+import type { ShardEngine } from "./engine/engine.js";
+import { runLocally } from "./engine/local.js";
+import { poolEngine } from "./engine/pool.js";
+import { shardName, type Journal } from "./journal.js";
+import type { ResolvedOptions } from "./options.js";
+import { removeRemains, removeStrayShards } from "./out-folder.js";
+import type { PlannedSplit } from "./plan.js";
+import { ProgressCounter } from "./progress.js";
+import { checkRejects, writeRejects, type Reject } from "./rejects.js";
+import type { ShardResult } from "./shard-task.js";
+import { StallWatch } from "./stall-watch.js";
+import { statisticsOf } from "./statistics.js";
+import { TOOL } from "./version.js";
+
+/** No sample done in this time means that every thread hangs. */
+const STALL_LIMIT_MS = 300_000;
+
+/** The part of a conversion that writes, under the lock of its folder. */
+export class ConversionRun {
+  readonly #results = new Map<string, ShardResult>();
+  readonly #progress: ProgressCounter;
+  #resumedShards = 0;
+
+  constructor(
+    readonly out: string,
+    readonly options: ResolvedOptions,
+    readonly conversion: Conversion,
+    readonly journal: Journal,
+  ) {
+    const { plan, tasks } = conversion;
+    this.#progress = new ProgressCounter(plan.samples, tasks.length, options.onProgress);
+  }
+
+  /** Writes the shards that no earlier run has finished. */
+  async writeShards(): Promise<void> {
+    const { tasks } = this.conversion;
+    for (const [name, result] of await this.journal.finished()) this.#take(name, result);
+    this.#resumedShards = this.#results.size;
+    await this.#checkRejects();
+    const missing = tasks.filter((task) => !this.#results.has(shardName(task.shard)));
+    const stalled = new AbortController();
+    const watch = new StallWatch(STALL_LIMIT_MS, () => stalled.abort(this.#stallError()));
+    const { signal, numWorkers } = this.options;
+    const engine: ShardEngine = numWorkers === 0 ? runLocally : poolEngine(numWorkers);
+    try {
+      await engine(missing, {
+        signal: signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]),
+        onProgress: (task, progress) => {
+          watch.touch();
+          this.#progress.update(shardName(task.shard), progress, false);
+        },
+        onResult: async (task, result) => {
+          watch.touch();
+          await this.journal.record(result);
+          this.#take(shardName(task.shard), result);
+          await this.#checkRejects();
+        },
+      });
+    } finally {
+      watch.stop();
+      await removeRemains(this.out, this.conversion.plan.splits);
+    }
+  }
+
+  /** Writes the reject log and, as the commit, the manifest; then removes the journal. */
+  async commit(): Promise<ConvertReport> {
+    this.options.signal?.throwIfAborted();
+    const splits = this.conversion.plan.splits.map((split) => this.#splitEntry(split));
+    const rejects = this.#rejects();
+    await removeStrayShards(this.out, splits);
+    await writeRejects(this.out, rejects);
+    const manifest = await writeManifest(this.out, this.#manifest(splits, rejects.length));
+    await this.journal.remove();
+    const shards = splits.flatMap((split) => split.shards);
+    return {
+      out: this.out,
+      manifest,
+      samples: splits.reduce((sum, split) => sum + split.samples, 0),
+      bytes: shards.reduce((sum, shard) => sum + shard.bytes + shard.index.bytes, 0),
+      rejects,
+      ignored: this.conversion.listing.ignored,
+      resumedShards: this.#resumedShards,
+    };
+  }
+
+  #take(name: string, result: ShardResult): void {
+    this.#results.set(name, result);
+    const progress = { samples: result.entry?.samples ?? 0, rejected: result.rejects.length };
+    this.#progress.update(name, progress, true);
+  }
+
+  #resultsOf(split: PlannedSplit): ShardResult[] {
+    return split.shards.flatMap((shard) => this.#results.get(shardName(shard)) ?? []);
+  }
+
+  /** All rejects so far, in the order of the plan. */
+  #rejects(): Reject[] {
+    return this.conversion.plan.splits.flatMap((split) => this.#resultsOf(split).flatMap(({ rejects }) => rejects));
+  }
+
+  async #checkRejects(): Promise<void> {
+    try {
+      checkRejects(this.#rejects(), this.conversion.plan.samples, this.options);
+      this.#refuseEmptySplits();
+    } catch (error) {
+      // The user may mend the images, so shards that lack some are written anew by the next run.
+      for (const result of this.#results.values()) if (result.rejects.length > 0) await this.journal.forget(result);
+      throw error;
+    }
+  }
+
+  #refuseEmptySplits(): void {
+    for (const split of this.conversion.plan.splits) {
+      const rejects = this.#resultsOf(split).flatMap((result) => result.rejects);
+      if (rejects.length < split.samples) continue;
+      throw new SourceError({
+        file: this.conversion.source.root,
+        problem: `all ${split.samples} images of the split ${split.name} were rejected`,
+        found: `${rejects[0]?.key}: ${rejects[0]?.message} (${rejects[0]?.reason})`,
+        fix: "check the images; what is finished is kept, the same command goes on",
+      });
+    }
+  }
+
+  #splitEntry(split: PlannedSplit): SplitEntry {
+    const results = this.#resultsOf(split);
+    const shards = results.flatMap(({ entry }) => entry ?? []);
+    const classCounts = this.conversion.listing.classes.map(() => 0);
+    for (const [label, samples] of results.flatMap(({ labelCounts }) => labelCounts))
+      classCounts[label] = (classCounts[label] ?? 0) + samples;
+    return { name: split.name, samples: shards.reduce((sum, shard) => sum + shard.samples, 0), classCounts, shards };
+  }
+
+  #manifest(splits: readonly SplitEntry[], rejected: number): Omit<Manifest, "fingerprint"> {
+    const { plan, listing, schema, shaping } = this.conversion;
+    const train = plan.splits.filter((split) => split.name === "train");
+    const measured = train.length > 0 ? train : plan.splits;
+    const sums = measured.flatMap((split) => this.#resultsOf(split).map((result) => result.sums));
+    return {
+      manifestVersion: 1,
+      format: this.options.format,
+      schema,
+      splits,
+      classes: listing.classes,
+      statistics: statisticsOf("image", sums),
+      provenance: { tool: TOOL, sourceKind: listing.kind, options: shaping, rejected },
+    };
+  }
+
+  #stallError(): WorkerError {
+    const open = this.conversion.tasks.filter((task) => !this.#results.has(shardName(task.shard)));
+    return new WorkerError({
+      problem: `no image was finished in ${STALL_LIMIT_MS / 1000} s`,
+      found: `${open.length} shards are open, the first is ${open[0] === undefined ? "none" : shardName(open[0].shard)}`,
+      fix: "check that the disk of the source answers; the same command goes on where this one stopped",
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { resolve } from "node:path";
+import type { Manifest } from "@millrace/formats";
+import { planConversion } from "./conversion.js";
+import { ConversionRun } from "./conversion-run.js";
+import { lockFolder } from "./folder-lock.js";
+import { Journal } from "./journal.js";
+import { resolveOptions, type ConvertOptions } from "./options.js";
+import {
+  checkOutside,
+  checkOutState,
+  clearDataset,
+  makeOut,
+  removeIfEmpty,
+  removeRemains,
+  hasRemains,
+  stateOfOut,
+} from "./out-folder.js";
+import type { Reject } from "./rejects.js";
+import type { IgnoredFiles } from "./sources/source.js";
+
+/** What a conversion made. Plain data. */
+export interface ConvertReport {
+  /** Absolute path of the dataset. */
+  readonly out: string;
+  /** The content of its `dataset.json`. */
+  readonly manifest: Manifest;
+  /** Samples written. */
+  readonly samples: number;
+  /** Bytes of all shards and their sidecars. */
+  readonly bytes: number;
+  /** Raw samples left out, in the order of the plan: the content of `rejects.jsonl`. */
+  readonly rejects: readonly Reject[];
+  /** Files of the source that were not taken for raw samples. */
+  readonly ignored: readonly IgnoredFiles[];
+  /** Shards that an earlier, interrupted run had finished. */
+  readonly resumedShards: number;
+}
+
+/**
+ * Converts raw images into a dataset of shards with fields `image`, `label` and `key`. What comes out is a pure function
+ * of the raw images and the options that shape it; not of the number of threads, of the machine, or of interruptions.
+ * After a kill or an abort the same call goes on where it stopped.
+ * @throws OptionError for an impossible option or an `out` that is taken; SourceError if there is nothing to convert or
+ * too many images were rejected; ImageError under `onReject: "fail"`; FileError if the system refuses; WorkerError if
+ * threads die or hang; the reason of `signal`.
+ */
+export async function convert(options: ConvertOptions): Promise<ConvertReport> {
+  const resolved = resolveOptions(options);
+  const { overwrite, signal } = resolved;
+  signal?.throwIfAborted();
+  const out = resolve(resolved.out);
+  const before = await stateOfOut(out);
+  if (before === "dataset" && !overwrite) await tidy(out);
+  checkOutState(out, before, overwrite);
+  const conversion = await planConversion(resolved);
+  await checkOutside(conversion.source.root, out);
+  await makeOut(out);
+  const lock = await lockFolder(out);
+  try {
+    checkOutState(out, await stateOfOut(out), overwrite);
+    await removeRemains(out, conversion.plan.splits);
+    const journal = await Journal.open(out, conversion.identity, overwrite, () => clearDataset(out));
+    const run = new ConversionRun(out, resolved, conversion, journal);
+    await run.writeShards();
+    return await run.commit();
+  } finally {
+    await lock.release();
+    if (before === "missing") await removeIfEmpty(out);
+  }
+}
+
+/** A kill after the very last step but one leaves a finished dataset and its lock, which is not part of it. */
+async function tidy(out: string): Promise<void> {
+  if (!(await hasRemains(out))) return;
+  const lock = await lockFolder(out);
+  try {
+    await removeRemains(out, []);
+  } finally {
+    await lock.release();
+  }
+}

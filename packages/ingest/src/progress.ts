@@ -1,0 +1,48 @@
+/** How far a conversion is; the counts include what an earlier, interrupted run finished. */
+export interface ConvertProgress {
+  /** Samples that are written. */
+  readonly samples: number;
+  /** Raw samples that were rejected; together with `samples` those that are done with. */
+  readonly rejected: number;
+  /** Raw samples of the whole conversion. */
+  readonly total: number;
+  /** Finished shards. */
+  readonly shards: number;
+  readonly totalShards: number;
+}
+
+/** Samples and rejects of one shard so far. */
+export interface ShardProgress {
+  readonly samples: number;
+  readonly rejected: number;
+}
+
+/** Adds up the progress of shards that are written at the same time. */
+export class ProgressCounter {
+  readonly #shards = new Map<string, ShardProgress>();
+  readonly #finished = new Set<string>();
+
+  constructor(
+    readonly total: number,
+    readonly totalShards: number,
+    readonly listener: ((progress: ConvertProgress) => void) | undefined,
+  ) {}
+
+  /** Replaces what is known of a shard; a shard that is begun anew counts from 0 again. */
+  update(shard: string, progress: ShardProgress, finished: boolean): void {
+    this.#shards.set(shard, progress);
+    if (finished) this.#finished.add(shard);
+    this.listener?.(this.current());
+  }
+
+  /** The sum over all shards. */
+  current(): ConvertProgress {
+    let samples = 0;
+    let rejected = 0;
+    for (const shard of this.#shards.values()) {
+      samples += shard.samples;
+      rejected += shard.rejected;
+    }
+    return { samples, total: this.total, rejected, shards: this.#finished.size, totalShards: this.totalShards };
+  }
+}

@@ -1,0 +1,115 @@
+import { ImageError, SourceError, type Encoding, type Schema } from "@millrace/formats";
+import { decodeImage, imageHeader, type ImageHeader } from "@millrace/image";
+import { inOrder } from "./in-flight.js";
+import type { ResolvedOptions } from "./options.js";
+import { otherSize, type PrepareOptions } from "./prepare.js";
+import type { Listing, Source, SourceItem } from "./sources/source.js";
+
+/** Files whose first bytes are read at a time. */
+const IN_FLIGHT = 16;
+/** Holds the header of nearly every image; of the others more is read. */
+const HEAD_BYTES = 2 ** 16;
+/** The encodings that a field can promise for all its samples. */
+const PURE: readonly string[] = ["jpeg", "png", "webp"];
+
+/**
+ * Decides how the images of a listing become samples, as far as their content has a say: in mode `encoded` the field's
+ * encoding is `jpeg`, `png` or `webp` if the first bytes of all images say so (their names don't count) and else
+ * `image`; in mode `raw` without a size, the size that all of them have. Files that are not images are left to be
+ * rejected later.
+ * @throws SourceError in mode `raw` without a size if images differ in size.
+ */
+export async function surveyImages(
+  source: Source,
+  listing: Listing,
+  options: Pick<ResolvedOptions, "mode" | "size" | "signal">,
+): Promise<PrepareOptions> {
+  const { mode, size, signal } = options;
+  if (mode === "encoded") return { mode, encoding: await encodingOf(source, listing, signal) };
+  if (size !== undefined) return { mode, shape: [size, size], resize: true };
+  return { mode, shape: await shapeOf(source, listing, signal), resize: false };
+}
+
+/** The fields of an image dataset: `image`, `label` and `key`. */
+export function schemaOf(prepare: PrepareOptions): Schema {
+  return {
+    fields: [
+      prepare.mode === "encoded"
+        ? { name: "image", kind: "bytes", encoding: prepare.encoding }
+        : { name: "image", kind: "tensor", dtype: "uint8", shape: [...prepare.shape, 3] },
+      { name: "label", kind: "tensor", dtype: "int32", shape: [] },
+      { name: "key", kind: "string" },
+    ],
+  };
+}
+
+interface SurveyedItem {
+  readonly item: SourceItem;
+  /** `undefined` if it is no image. */
+  readonly header: ImageHeader | undefined;
+}
+
+async function encodingOf(source: Source, listing: Listing, signal: AbortSignal | undefined): Promise<Encoding> {
+  const kinds = new Set<string>();
+  for await (const { header } of headersOf(source, listing, signal)) {
+    if (header !== undefined) kinds.add(header.encoding);
+  }
+  const [only] = kinds;
+  return kinds.size === 1 && only !== undefined && PURE.includes(only) ? (only as Encoding) : "image";
+}
+
+/** Headers tell sizes before EXIF orientation is applied, so a turned image shows its size only when it is decoded. */
+async function shapeOf(
+  source: Source,
+  listing: Listing,
+  signal: AbortSignal | undefined,
+): Promise<[height: number, width: number]> {
+  let shape: [number, number] | undefined;
+  for await (const { item, header } of headersOf(source, listing, signal)) {
+    if (header === undefined) continue;
+    shape ??= await decodedShape(source, item);
+    if (shape === undefined) continue;
+    const { height, width } = header;
+    const isSame = Math.min(height, width) === Math.min(...shape) && Math.max(height, width) === Math.max(...shape);
+    if (!isSame) throw otherSize(item.key, shape, [height, width]);
+  }
+  if (shape !== undefined) return shape;
+  throw new SourceError({
+    file: source.root,
+    problem: `none of ${listing.items.length} files is an image that can be read`,
+    found: listing.items[0]?.key,
+    fix: "check the files",
+  });
+}
+
+async function decodedShape(source: Source, item: SourceItem): Promise<[number, number] | undefined> {
+  try {
+    const { height, width } = await decodeImage(await source.open(item), { key: item.key });
+    return [height, width];
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
+  }
+}
+
+function headersOf(source: Source, listing: Listing, signal: AbortSignal | undefined): AsyncIterable<SurveyedItem> {
+  return inOrder(listing.items, IN_FLIGHT, async (item) => {
+    signal?.throwIfAborted();
+    return { item, header: await headerOf(source, item) };
+  });
+}
+
+async function headerOf(source: Source, item: SourceItem): Promise<ImageHeader | undefined> {
+  try {
+    const head = await source.openHead(item, HEAD_BYTES);
+    try {
+      return imageHeader(head);
+    } catch (error) {
+      if (head.length < HEAD_BYTES) throw error;
+      return imageHeader(await source.open(item));
+    }
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
+  }
+}
