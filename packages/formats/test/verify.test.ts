@@ -1,0 +1,94 @@
+import { createDataset, FORMAT_NAMES, verifyDataset, type FormatName, type Manifest } from "@millrace/formats";
+import { count, SEED, tempDir } from "@millrace/testkit";
+import fc from "fast-check";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+async function write(format: FormatName): Promise<{ root: string; manifest: Manifest }> {
+  const root = join(tempDir(), "shards");
+  const writer = await createDataset(root, {
+    schema: {
+      fields: [
+        { name: "image", kind: "tensor", dtype: "uint8", shape: [40] },
+        { name: "key", kind: "string" },
+      ],
+    },
+    format,
+    samplesPerShard: 3,
+  });
+  for (let n = 0; n < 6; n++) {
+    await writer.write(
+      new Map<string, Uint8Array | string>([
+        ["image", new Uint8Array(40).fill(100 + n)],
+        ["key", `k${n}`],
+      ]),
+    );
+  }
+  return { root, manifest: await writer.finish() };
+}
+
+function flip(path: string, bit: number): void {
+  const bytes = readFileSync(path);
+  bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  writeFileSync(path, bytes);
+}
+
+describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
+  it("finds nothing in a sound dataset and counts what it read", async () => {
+    const { root } = await write(format);
+    const seen: number[] = [];
+    const report = await verifyDataset(root, { onProgress: ({ shards }) => seen.push(shards) });
+    expect(report).toMatchObject({ ok: true, shards: 2, samples: 6, checksummed: true, damages: [] });
+    expect(report.bytes).toBeGreaterThan(240);
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it("names the sample and the field of a flipped byte", async () => {
+    const { root, manifest } = await write(format);
+    const path = join(root, manifest.splits[0]?.shards[1]?.path ?? "");
+    flip(path, 8 * (readFileSync(path).indexOf(new Uint8Array(40).fill(104)) + 3));
+    const { ok, damages } = await verifyDataset(root);
+    expect(ok).toBe(false);
+    expect(damages).toMatchObject([{ file: path, kind: "sample", sample: 1, field: "image" }]);
+  });
+
+  it("finds any flipped bit of any file", async () => {
+    const { root, manifest } = await write(format);
+    const shard = join(root, manifest.splits[0]?.shards[0]?.path ?? "");
+    for (const path of [shard, shard.replace(/\.[a-z0-9]+$/u, ".index")]) {
+      const bits = readFileSync(path).length * 8;
+      await fc.assert(
+        fc.asyncProperty(fc.nat(bits - 1), async (bit) => {
+          flip(path, bit);
+          const report = await verifyDataset(root);
+          flip(path, bit);
+          expect(report.damages.length).toBeGreaterThan(0);
+        }),
+        { seed: SEED, numRuns: count(30, 1000) },
+      );
+    }
+  });
+
+  it("tells missing, truncated and grown files apart", async () => {
+    const { root, manifest } = await write(format);
+    const [first, second] = (manifest.splits[0]?.shards ?? []).map(({ path }) => join(root, path)) as [string, string];
+    truncateSync(first, 100);
+    writeFileSync(second, Buffer.concat([readFileSync(second), Buffer.alloc(1)]));
+    expect((await verifyDataset(root)).damages.map(({ kind }) => kind)).toEqual(["size", "size"]);
+    rmSync(first);
+    rmSync(second.replace(/\.[a-z0-9]+$/u, ".index"));
+    expect((await verifyDataset(root)).damages.map(({ kind }) => kind)).toEqual(["missing", "missing", "size"]);
+  });
+
+  it("says that a single file has no checksums", async () => {
+    const { root, manifest } = await write(format);
+    const report = await verifyDataset(join(root, manifest.splits[0]?.shards[0]?.path ?? ""));
+    expect(report).toMatchObject({ ok: true, checksummed: false, samples: 3 });
+  });
+
+  it("stops with the reason of its signal", async () => {
+    const { root } = await write(format);
+    await expect(verifyDataset(root, { signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  });
+});
