@@ -11,7 +11,7 @@ import { MetadataVersion } from "apache-arrow/fb/metadata-version";
 import { Schema } from "apache-arrow/fb/schema";
 import { Type } from "apache-arrow/fb/type";
 import { Builder, ByteBuffer } from "flatbuffers";
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -150,6 +150,22 @@ describe("an Arrow file that is not one", () => {
 });
 
 describe("a footer that is a trap", () => {
+  it("is larger than any that is worth reading", async () => {
+    const path = join(tempDir(), "large.arrow");
+    writeFileSync(path, fileOf(new Uint8Array(0)));
+    truncateSync(path, 2 ** 27);
+    const tail = Buffer.concat([int32(2 ** 26 + 1), Buffer.from("ARROW1")]);
+    const fd = openSync(path, "r+");
+    writeSync(fd, tail, 0, tail.length, 2 ** 27 - tail.length);
+    closeSync(fd);
+    await expect(arrow.openReader(path)).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      message: expect.stringMatching(
+        /metadata of this size is not read; expected at most 67108864 bytes, found/u,
+      ) as string,
+    });
+  });
+
   it("is read when it is none", async () => {
     expect(await failureOf(fileOf(footerOf({})))).toBe("none");
   });
