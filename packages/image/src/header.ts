@@ -1,6 +1,6 @@
 import { avif } from "./headers/avif.js";
 import { bmp } from "./headers/bmp.js";
-import { ByteReader } from "./headers/byte-reader.js";
+import { ByteReader, fit } from "./headers/byte-reader.js";
 import { gif } from "./headers/gif.js";
 import type { HeaderFormat, ImageSize } from "./headers/header-format.js";
 import { jpeg } from "./headers/jpeg.js";
@@ -45,7 +45,14 @@ function beginning(bytes: Uint8Array): string {
 function formatOf(bytes: Uint8Array, place: ImagePlace): [ImageEncoding, HeaderFormat] {
   if (bytes.length === 0)
     throw imageError("empty", place, { problem: "has no bytes", fix: "remove the file, or fetch it again" });
-  for (const entry of FORMATS) if (entry[1].matches(bytes)) return entry;
+  for (const entry of FORMATS) {
+    for (const signature of entry[1].signatures) {
+      const found = fit(bytes, signature);
+      if (found === "whole") return entry;
+      if (found === "start")
+        throw imageError("truncated", place, { problem: `ends in the first bytes of a ${entry[0]}` });
+    }
+  }
   throw imageError("unsupported", place, {
     problem: "is not an image of a known encoding",
     expected: IMAGE_ENCODINGS.join(" | "),

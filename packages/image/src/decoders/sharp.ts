@@ -33,7 +33,9 @@ async function loadSharp(): Promise<SharpFactory> {
 /** What libvips says, to a reason; its texts are the only thing it gives. */
 const REASONS: readonly [pattern: RegExp, reason: RejectReason][] = [
   [/exceeds pixel limit|too large/iu, "too-large"],
-  [/premature end|unexpected end|truncated|bad seek|not enough|read error on (strip|tile)/iu, "truncated"],
+  [/premature end|unexpected end|truncated|not enough|read error at/iu, "truncated"],
+  // The header was recognised before, so this is damage.
+  [/contains unsupported image format/iu, "corrupt"],
   [/unsupported|not supported|not implemented/iu, "unsupported"],
 ];
 

@@ -1,4 +1,4 @@
-import { hasText, type ByteReader } from "./byte-reader.js";
+import type { ByteReader } from "./byte-reader.js";
 import type { HeaderFormat, ImageSize } from "./header-format.js";
 
 /** A box of ISO/IEC 14496-12: `[at, end)` is its content; `end` may lie behind the end of the bytes. */
@@ -44,8 +44,7 @@ function size(reader: ByteReader): ImageSize {
   let width = 0;
   let height = 0;
   if (properties === undefined || properties.end > reader.length) {
-    if (!isWhole(reader)) reader.fail("truncated", "ends in its header");
-    return reader.fail("corrupt", "has no image properties");
+    return reader.fail(isWhole(reader) ? "corrupt" : "truncated", "has no image properties");
   }
   // An image of several tiles has several sizes; the whole one is the largest.
   for (const property of boxes(reader, properties.at, properties.end)) {
@@ -57,14 +56,13 @@ function size(reader: ByteReader): ImageSize {
 }
 
 function isWhole(reader: ByteReader): boolean {
-  let end = 0;
-  for (const box of boxes(reader, 0, reader.length)) end = box.end;
-  return end <= reader.length;
+  const data = find(reader, ["mdat"]);
+  return data !== undefined && data.end <= reader.length;
 }
 
 /** AVIF: a HEIF file (ISO/IEC 23008-12) with the brand `avif` or `avis`. */
 export const avif: HeaderFormat = {
-  matches: (bytes) => hasText(bytes, 4, "ftypavif") || hasText(bytes, 4, "ftypavis"),
+  signatures: ["????ftypavif", "????ftypavis"],
   size,
   isWhole,
 };

@@ -57,9 +57,17 @@ export class ByteReader {
   }
 }
 
-/** True if `bytes` has `text`, in Latin-1, at `at`. */
-export function hasText(bytes: Uint8Array, at: number, text: string): boolean {
-  if (at + text.length > bytes.length) return false;
-  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
-  return true;
+/**
+ * How far `bytes` fit a signature in Latin-1 in which `?` is any byte: wholly; as far as they go, which is less than
+ * the signature, but with at least one byte that is not `?`; not.
+ */
+export function fit(bytes: Uint8Array, signature: string): "whole" | "start" | "not" {
+  let fixed = 0;
+  for (let i = 0; i < signature.length && i < bytes.length; i++) {
+    if (signature[i] === "?") continue;
+    if (bytes[i] !== signature.charCodeAt(i)) return "not";
+    fixed++;
+  }
+  if (bytes.length >= signature.length) return "whole";
+  return fixed > 0 ? "start" : "not";
 }

@@ -1,8 +1,7 @@
-import { hasText } from "./byte-reader.js";
 import type { HeaderFormat } from "./header-format.js";
 
 /** GIF: signature, then width and height of the logical screen. */
 export const gif: HeaderFormat = {
-  matches: (bytes) => hasText(bytes, 0, "GIF87a") || hasText(bytes, 0, "GIF89a"),
+  signatures: ["GIF87a", "GIF89a"],
   size: (reader) => ({ width: reader.u16(6, true), height: reader.u16(8, true) }),
 };

@@ -8,8 +8,8 @@ export interface ImageSize {
 
 /** How one encoding is recognised and measured, without decoding. */
 export interface HeaderFormat {
-  /** True if the first bytes are those of this encoding. */
-  matches(bytes: Uint8Array): boolean;
+  /** How files of this encoding begin, in Latin-1; `?` stands for any byte. */
+  readonly signatures: readonly string[];
   /**
    * The size that the header announces. Takes time at most linear in the number of bytes.
    * @throws ImageError of reason truncated, corrupt or unsupported.

@@ -38,6 +38,6 @@ function size(reader: ByteReader): ImageSize {
 
 /** JPEG (ITU-T T.81): a run of marker segments, one of which is the frame header. */
 export const jpeg: HeaderFormat = {
-  matches: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff,
+  signatures: ["\u00ff\u00d8\u00ff"],
   size,
 };

@@ -1,4 +1,4 @@
-import { hasText, type ByteReader } from "./byte-reader.js";
+import type { ByteReader } from "./byte-reader.js";
 import type { HeaderFormat } from "./header-format.js";
 
 /** Walks the chunks (length, type, data, CRC) to IEND. */
@@ -9,7 +9,7 @@ function isWhole(reader: ByteReader): boolean {
 
 /** PNG (ISO/IEC 15948): signature, then the chunk IHDR. */
 export const png: HeaderFormat = {
-  matches: (bytes) => hasText(bytes, 0, "\u0089PNG\r\n\u001a\n"),
+  signatures: ["\u0089PNG\r\n\u001a\n"],
   size(reader) {
     if (reader.tag(12) !== "IHDR") reader.fail("corrupt", "does not begin with the chunk IHDR", 12);
     return { width: reader.u32(16), height: reader.u32(20) };

@@ -1,4 +1,4 @@
-import { hasText, type ByteReader } from "./byte-reader.js";
+import type { ByteReader } from "./byte-reader.js";
 import type { HeaderFormat, ImageSize } from "./header-format.js";
 
 function size(reader: ByteReader): ImageSize {
@@ -21,7 +21,7 @@ function size(reader: ByteReader): ImageSize {
 
 /** WebP (RFC 9649): RIFF, the length of what follows, WEBP, then chunks. */
 export const webp: HeaderFormat = {
-  matches: (bytes) => hasText(bytes, 0, "RIFF") && hasText(bytes, 8, "WEBP"),
+  signatures: ["RIFF????WEBP"],
   size,
   isWhole: (reader) => 8 + reader.u32(4, true) <= reader.length,
 };
