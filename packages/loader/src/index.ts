@@ -1,1 +1,32 @@
-export {};
+export { textsOf, type Batch, type BatchField, type BatchStall } from "./batch.js";
+export type { Clock } from "./clock.js";
+export type { SkippedSample } from "./epoch-run.js";
+export type { Loader } from "./loader.js";
+export { openLoader } from "./open-loader.js";
+export type { LoaderOptions } from "./options.js";
+export { bindOrder } from "./order/bind-order.js";
+export type { BoundOrder, Order, SequentialOrder, ShuffleOrder } from "./order/order.js";
+export { sequential } from "./order/sequential.js";
+export { shuffle } from "./order/shuffle.js";
+export type { LoaderState } from "./state.js";
+export type { LoaderStats } from "./stats.js";
+export { centerCrop, type CenterCrop } from "./transforms/center-crop.js";
+export { horizontalFlip, type HorizontalFlip } from "./transforms/horizontal-flip.js";
+export type { ImageSize } from "./transforms/image-size.js";
+export { normalize, type Normalize, type NormalizeOptions } from "./transforms/normalize.js";
+export {
+  randomResizedCrop,
+  type RandomResizedCrop,
+  type RandomResizedCropOptions,
+} from "./transforms/random-resized-crop.js";
+export { resize, type Resize } from "./transforms/resize.js";
+export type { GeometricTransform, Transform } from "./transforms/transform.js";
+export {
+  userTransform,
+  type TransformContext,
+  type TransformImage,
+  type UserTransform,
+  type UserTransformFunction,
+  type UserTransformOptions,
+} from "./transforms/user-transform.js";
+export type { Inject } from "./worker/protocol.js";

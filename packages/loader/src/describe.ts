@@ -1,0 +1,74 @@
+import { createKernels, createMemory } from "@millrace/image";
+import type { FieldPlan } from "./fields.js";
+import type { ResolvedOptions } from "./options.js";
+import type { Order } from "./order/order.js";
+import type { RingPlan } from "./ring-plan.js";
+import type { Transform } from "./transforms/transform.js";
+
+/** What {@link describeLoader} tells of. */
+export interface Described {
+  readonly options: ResolvedOptions;
+  readonly order: Order;
+  readonly fields: readonly FieldPlan[];
+  /** Fields that batches do not have. */
+  readonly leftOut: readonly string[];
+  readonly plan: RingPlan;
+  readonly root: string;
+  readonly samples: number;
+  readonly batches: number;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function transformText(transform: Transform): string {
+  switch (transform.kind) {
+    case "user":
+      return `${transform.export} of ${transform.module}`;
+    case "normalize":
+      return transform.mean === undefined && transform.std === undefined ? "normalize (data set's)" : "normalize";
+    case "horizontalFlip":
+      return `horizontalFlip ${transform.fraction}`;
+    case "resize":
+      return `resize ${transform.height} x ${transform.width} ${transform.fit}`;
+    case "randomResizedCrop":
+    case "centerCrop":
+      return `${transform.kind} ${transform.height} x ${transform.width}`;
+  }
+}
+
+function routeText(plan: FieldPlan, transforms: readonly Transform[]): string {
+  const { field, route } = plan;
+  if (route === "stored") return "as it is stored, read straight into the batch";
+  if (route === "text") return "UTF-8, filled up with zeros";
+  const from = field.kind === "bytes" ? `decoded from ${field.encoding} by sharp` : "read as pixels";
+  const kernel = createKernels(createMemory({ byteLength: 1 }), { offset: 0, byteLength: 1 }).name;
+  const calls = plan.image?.stages.length ?? 0;
+  const steps = transforms.map(transformText).join(", ");
+  return `${from}; ${steps}: ${calls} call${calls === 1 ? "" : "s"} of the ${kernel} kernel an image`;
+}
+
+/** What a loader will do and why, in a few lines of text. */
+export function describeLoader(described: Described): string {
+  const { options, order, fields, leftOut, plan, root, samples, batches } = described;
+  const { split, batchSize, numWorkers, rank, worldSize, checksums, inject } = options;
+  const lines = [
+    `${root}, split ${split}: ${samples} samples, ${batches} batches of ${batchSize} an epoch`,
+    `order: ${order.kind}, seed ${order.seed}; rank ${rank} of ${worldSize}${options.dropLast ? ", drops the last" : ""}`,
+    ...fields.map(
+      (field) =>
+        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms)}`,
+    ),
+    ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : []),
+    numWorkers === 0
+      ? "workers: none, batches are made by the calling thread when they are asked for"
+      : `workers: ${numWorkers}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
+    `memory: ${megabytes(plan.layout.byteLength)} shared, of which a batch is ${megabytes(plan.layout.slotStride)}`,
+    `checksums: ${checksums}; a bad sample: ${options.onBadSample}`,
+    ...(inject.fetchMs > 0 || inject.prepMs > 0
+      ? [`slowed down by ${inject.fetchMs} ms of fetch and ${inject.prepMs} ms of prep a sample`]
+      : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,307 @@
+import { ClosedError, OptionError } from "@millrace/formats";
+import { createDecoder } from "@millrace/image";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { LoadedBatch, type Batch } from "./batch.js";
+import { describeLoader } from "./describe.js";
+import { EpochRun, type SkippedSample } from "./epoch-run.js";
+import type { FieldPlan } from "./fields.js";
+import type { ResolvedOptions } from "./options.js";
+import { bindOrder } from "./order/bind-order.js";
+import type { BoundOrder, Order } from "./order/order.js";
+import { planRank, type RankPlanOptions } from "./order/rank.js";
+import type { RingPlan } from "./ring-plan.js";
+import { Activity } from "./ring/activity.js";
+import { Ring } from "./ring/ring.js";
+import { SlotViews } from "./slot-views.js";
+import { NO_STALL, StallMeter } from "./stall.js";
+import { STATE_VERSION, type LoaderState } from "./state.js";
+import { StatsRecorder, type LoaderStats } from "./stats.js";
+import type { Crew } from "./worker/crew.js";
+import { InlineCrew } from "./worker/inline-crew.js";
+import { WorkerPool } from "./worker/pool.js";
+import type { PipelineSetup } from "./worker/protocol.js";
+
+/**
+ * Batches of one split of a dataset. `for await (const batch of loader)` runs from the loader's state to the end of the
+ * epoch; the next loop is the next epoch. One loop at a time: a new one ends the one before. Leaving a loop early, by
+ * `break` or an error, ends the worker threads; the next loop starts them again and goes on after the last batch that
+ * was received.
+ */
+export interface Loader extends AsyncIterable<Batch>, AsyncDisposable {
+  /** Batches of a whole epoch of this rank. */
+  readonly length: number;
+  /** Samples of the split, of all ranks. */
+  readonly samples: number;
+  /** The last thousand samples that were left out as bad; `stats().skippedSamples` counts them all. */
+  readonly skipped: readonly SkippedSample[];
+  /**
+   * The batches of an epoch, counted from 0. If it is the epoch of the loader's state, they go on where it stands, so
+   * that a training loop over epochs resumes; else they begin at its beginning.
+   * @throws {@link OptionError} if it is not an integer from 0 to 2^32 - 1.
+   */
+  epoch(epoch: number): AsyncIterable<Batch>;
+  /** Where the run stands: what the consumer has received so far. */
+  state(): LoaderState;
+  /** What has been done so far, and where the time went. */
+  stats(): LoaderStats;
+  /** What the loader will do and why, in a few lines. */
+  describe(): string;
+  /** Ends all threads. A pending request for a batch fails with {@link ClosedError}. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What an open loader is made of; planned by {@link openLoader}. */
+export interface LoaderParts {
+  readonly options: ResolvedOptions;
+  readonly order: Order;
+  readonly fields: readonly FieldPlan[];
+  readonly leftOut: readonly string[];
+  readonly plan: RingPlan;
+  readonly setup: PipelineSetup;
+  readonly fingerprint: string;
+  readonly root: string;
+}
+
+/** A consumer that never waits lets other work of its thread run this often. */
+const TURN_MS = 20;
+/** Skipped samples that are remembered one by one. */
+const MAX_SKIPPED = 1000;
+
+/** The {@link Loader}. */
+export class LiveLoader implements Loader {
+  readonly samples: number;
+  readonly skipped: SkippedSample[] = [];
+  readonly #order: BoundOrder;
+  readonly #ring: Ring;
+  readonly #views: SlotViews;
+  readonly #activities: readonly Activity[];
+  readonly #meter: StallMeter;
+  readonly #recorder: StatsRecorder;
+  /** Epoch, position and bad samples where no run is under way. */
+  #at: { epoch: number; position: number; skipped: number };
+  #crew: Crew | undefined;
+  #run: EpochRun | undefined;
+  #batch: LoadedBatch | undefined;
+  #step = 0;
+  #lastTurn = 0;
+  #closed: { readonly reason: unknown } | undefined;
+  #stopping: Promise<void> | undefined;
+  readonly #onAbort = (): void => {
+    void this.#shutDown(this.parts.options.signal?.reason);
+  };
+
+  constructor(
+    readonly parts: LoaderParts,
+    state: LoaderState | undefined,
+  ) {
+    const { setup, order, options, fields } = parts;
+    const { layout, memory } = setup;
+    this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
+    this.#order = bindOrder(order, this.samples);
+    this.#ring = new Ring(memory, layout);
+    this.#views = new SlotViews(this.#ring, fields);
+    const numActivities = Math.max(1, layout.numWorkers);
+    this.#activities = Array.from({ length: numActivities }, (_, worker) => new Activity(memory, layout, worker));
+    this.#meter = new StallMeter(this.#activities);
+    const sampleBytes = fields.reduce((sum, field) => sum + field.cellBytes, 0);
+    this.#recorder = new StatsRecorder(layout.numWorkers, sampleBytes);
+    const sameWorld = state?.worldSize === options.worldSize;
+    this.#at = {
+      epoch: state?.epoch ?? 0,
+      position: state?.position ?? 0,
+      skipped: sameWorld ? (state?.skipped ?? 0) : 0,
+    };
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get length(): number {
+    return this.#batchesFrom(0, 0);
+  }
+
+  #rankAt(position: number, skipped: number): RankPlanOptions {
+    const { rank, worldSize, dropLast } = this.parts.options;
+    return { length: this.samples, start: position, skipped, rank, worldSize, dropLast };
+  }
+
+  #batchesFrom(position: number, skipped: number): number {
+    const { batchSize, dropLast } = this.parts.options;
+    const batches = planRank(this.#rankAt(position, skipped)).samples / batchSize;
+    return dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  state(): LoaderState {
+    const { options, fingerprint, order } = this.parts;
+    const { split, worldSize } = options;
+    return { version: STATE_VERSION, fingerprint, split, order, worldSize, ...this.#standing() };
+  }
+
+  /** Where the consumer stands; the end of an epoch is the beginning of the next. */
+  #standing(): { epoch: number; position: number; skipped: number } {
+    const run = this.#run;
+    const { epoch, position, skipped } =
+      run === undefined ? this.#at : { epoch: run.options.epoch, position: run.position, skipped: run.skipped };
+    return this.#batchesFrom(position, skipped) > 0
+      ? { epoch, position, skipped }
+      : { epoch: epoch + 1, position: 0, skipped: 0 };
+  }
+
+  stats(): LoaderStats {
+    return this.#recorder.read(this.parts.options.clock.now(), this.#activities);
+  }
+
+  describe(): string {
+    return describeLoader({ ...this.parts, samples: this.samples, batches: this.length });
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    return this.#iterate(undefined);
+  }
+
+  epoch(epoch: number): AsyncIterable<Batch> {
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 32) {
+      const expected = "an integer from 0 to 4294967295";
+      throw new OptionError({ option: "epoch", problem: "is impossible", expected, found: String(epoch) });
+    }
+    return { [Symbol.asyncIterator]: () => this.#iterate(epoch) };
+  }
+
+  async *#iterate(epoch: number | undefined): AsyncGenerator<Batch, void, undefined> {
+    const run = await this.#begin(epoch);
+    let isOver = false;
+    try {
+      for (;;) {
+        const batch = await this.#next(run);
+        if (batch === undefined) break;
+        yield batch;
+      }
+      isOver = true;
+    } finally {
+      // Where another loop or close() has ended this one, there is nothing left to end.
+      if (this.#run === run) await this.#end(isOver);
+    }
+  }
+
+  async #begin(epoch: number | undefined): Promise<EpochRun> {
+    this.#checkOpen();
+    const reason = new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
+    if (this.#run !== undefined) {
+      this.#crew?.interrupt(reason);
+      await this.#end(false);
+    }
+    await this.#stopping;
+    this.#checkOpen();
+    const standing = this.#standing();
+    this.#at = epoch === undefined || epoch === standing.epoch ? standing : { epoch, position: 0, skipped: 0 };
+    const { options } = this.parts;
+    const { position, skipped } = this.#at;
+    this.#step = Math.floor((position / options.worldSize - skipped) / options.batchSize);
+    this.#ring.reset();
+    this.#crew = this.#crew === undefined || this.#crew.isClosed ? this.#createCrew() : this.#crew;
+    this.#crew.start();
+    this.#recorder.begin(options.clock.now());
+    this.#run = new EpochRun({
+      ring: this.#ring,
+      crew: this.#crew,
+      order: this.#order,
+      epoch: this.#at.epoch,
+      rank: this.#rankAt(position, skipped),
+      dropLast: options.dropLast,
+      onBadSample: options.onBadSample,
+      onSkip: (sample) => this.#skip(sample),
+    });
+    return this.#run;
+  }
+
+  #createCrew(): Crew {
+    const { setup, options } = this.parts;
+    const { clock, workerTimeoutMs } = options;
+    if (setup.layout.numWorkers > 0) return new WorkerPool({ setup, ring: this.#ring, clock, workerTimeoutMs });
+    const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
+    return new InlineCrew({ setup, ring: this.#ring, clock, decoder: isEncoded ? createDecoder() : undefined });
+  }
+
+  async #next(run: EpochRun): Promise<Batch | undefined> {
+    const { clock } = this.parts.options;
+    this.#checkRun(run);
+    if (this.#batch !== undefined) {
+      this.#batch.expire();
+      this.#batch = undefined;
+      run.release();
+    }
+    if (clock.now() - this.#lastTurn > TURN_MS) {
+      await nextTurn();
+      this.#checkRun(run);
+      this.#lastTurn = clock.now();
+    }
+    const { nextSlot } = run;
+    const mustWait = nextSlot === undefined || !this.#ring.isReady(nextSlot);
+    const start = clock.now();
+    if (mustWait) this.#meter.begin(start);
+    const ready = await run.take();
+    this.#checkRun(run);
+    if (ready === undefined) return undefined;
+    const now = clock.now();
+    const stall = mustWait ? this.#meter.end(now, now - start) : NO_STALL;
+    if (mustWait) this.#lastTurn = now;
+    this.#recorder.batch(ready.size, stall, this.#ring.readyAt(ready.slot), now);
+    const view = this.#views.view(ready.slot, ready.size);
+    this.#batch = new LoadedBatch({
+      epoch: run.options.epoch,
+      step: this.#step++,
+      size: ready.size,
+      indices: view.indices,
+      fields: view.fields,
+      stall,
+    });
+    return this.#batch;
+  }
+
+  #skip(sample: SkippedSample): void {
+    this.#recorder.skip(1);
+    if (this.skipped.length === MAX_SKIPPED) this.skipped.shift();
+    this.skipped.push(sample);
+  }
+
+  /** Ends the run under way: its threads rest if the epoch is over, and end otherwise. */
+  async #end(isOver: boolean): Promise<void> {
+    const standing = this.#standing();
+    const { epoch } = this.#at;
+    this.#at = isOver && standing.epoch === epoch ? { epoch: epoch + 1, position: 0, skipped: 0 } : standing;
+    this.#run = undefined;
+    this.#batch?.expire();
+    this.#batch = undefined;
+    this.#recorder.end(this.parts.options.clock.now());
+    this.#ring.stop();
+    this.#stopping = isOver ? this.#crew?.rest() : this.#crew?.close();
+    await this.#stopping;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed.reason;
+  }
+
+  #checkRun(run: EpochRun): void {
+    this.#checkOpen();
+    if (this.#run === run) return;
+    throw new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
+  }
+
+  async #shutDown(reason: unknown): Promise<void> {
+    this.#closed ??= { reason };
+    this.parts.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#crew?.interrupt(reason);
+    if (this.#run !== undefined) await this.#end(false);
+    else {
+      this.#ring.stop();
+      await this.#crew?.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#shutDown(new ClosedError({ problem: "the loader is closed", fix: "open it again" }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,159 @@
+import { OptionError, type ChecksumPolicy } from "@millrace/formats";
+import { cpuBudget } from "@millrace/image";
+import { z } from "zod";
+import { createSystemClock, type Clock } from "./clock.js";
+import { orderSchema } from "./order/order-schema.js";
+import type { Order } from "./order/order.js";
+import { MAX_BATCH_SIZE } from "./ring/ring.js";
+import type { LoaderState } from "./state.js";
+import { checkTransform } from "./transforms/check-transform.js";
+import type { Transform } from "./transforms/transform.js";
+import type { Inject } from "./worker/protocol.js";
+
+/** How to load a dataset. */
+export interface LoaderOptions {
+  /** Default `train`. */
+  readonly split?: string | undefined;
+  /** Samples of a batch; default 64. */
+  readonly batchSize?: number | undefined;
+  /** Default {@link shuffle} with seed 0, or that of `state`. Its seed is the key of the transforms' randomness, too. */
+  readonly order?: Order | undefined;
+  /** What happens to each image, in this order; default nothing. */
+  readonly transforms?: readonly Transform[] | undefined;
+  /** Names of the fields that batches have; default all that fit into a batch, but for texts such as `key`. */
+  readonly fields?: readonly string[] | undefined;
+  /** Threads; 0: the calling thread does the work. Default: the CPU budget less one, at least 1. */
+  readonly numWorkers?: number | undefined;
+  /** Batches ready or in the making, beside the one that the consumer has. Default: two for each worker, 2 to 8. */
+  readonly prefetchDepth?: number | undefined;
+  /**
+   * Leaves out the last batch if it is short, and positions that do not divide among the ranks. Default false: the last
+   * batch may be short, and ranks that run short begin the epoch's order again.
+   */
+  readonly dropLast?: boolean | undefined;
+  /** Default `first`: a sample is checked the first time it is read in this process. */
+  readonly checksums?: ChecksumPolicy | undefined;
+  /** Where to go on, from `loader.state()`. */
+  readonly state?: LoaderState | undefined;
+  /** This process's number among all that train together; default 0. */
+  readonly rank?: number | undefined;
+  /** How many processes train together; default 1. */
+  readonly worldSize?: number | undefined;
+  /**
+   * A sample that cannot be read, decoded or transformed: `fail` (default) throws its error when its batch is due;
+   * `skip` puts the next sample of the rank in its place, and reports it in `loader.skipped` and `stats()`.
+   */
+  readonly onBadSample?: "fail" | "skip" | undefined;
+  /** Ends the loader, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default: the machine's monotonic clock. */
+  readonly clock?: Clock | undefined;
+  /** A worker that is longer than this at one step of one sample is taken for hung; default 120,000. */
+  readonly workerTimeoutMs?: number | undefined;
+  /**
+   * What if storage or preparation were slower? Each sample takes so much longer: `fetchMs` sleeping, `prepMs` keeping a
+   * core busy. Profiles with it show where the time of a slower machine would go.
+   */
+  readonly inject?: Partial<Inject> | undefined;
+}
+
+/** {@link LoaderOptions} with nothing left open. */
+export interface ResolvedOptions {
+  readonly split: string;
+  readonly batchSize: number;
+  /** `undefined` where neither the caller nor yet a state has said it. */
+  readonly order: Order | undefined;
+  readonly transforms: readonly Transform[];
+  readonly fields: readonly string[] | undefined;
+  readonly numWorkers: number;
+  /** `undefined`: to be chosen. */
+  readonly prefetchDepth: number | undefined;
+  readonly dropLast: boolean;
+  readonly checksums: ChecksumPolicy;
+  readonly state: unknown;
+  readonly rank: number;
+  readonly worldSize: number;
+  readonly onBadSample: "fail" | "skip";
+  readonly signal: AbortSignal | undefined;
+  readonly clock: Clock;
+  readonly workerTimeoutMs: number;
+  readonly inject: Inject;
+}
+
+const MAX_WORKERS = 1024;
+const INJECTED = "milliseconds from 0 up";
+
+/** For each option what is expected of it, in words and as a schema. */
+const OPTIONS = {
+  split: ["a name", z.string().min(1)],
+  batchSize: [`an integer from 1 to ${MAX_BATCH_SIZE}`, z.int().min(1).max(MAX_BATCH_SIZE)],
+  order: ["shuffle({ seed }) or sequential(), with a seed from 0 up", orderSchema],
+  transforms: ["a list of at most 255 transforms", z.array(z.custom<Transform>(isKind)).max(255)],
+  fields: ["a list of at least one name", z.array(z.string().min(1)).min(1)],
+  numWorkers: [`an integer from 0 to ${MAX_WORKERS}`, z.int().min(0).max(MAX_WORKERS)],
+  prefetchDepth: ["an integer from 1 to 1024", z.int().min(1).max(1024)],
+  dropLast: ["true or false", z.boolean()],
+  checksums: ["first | always | off", z.enum(["first", "always", "off"])],
+  state: ["what loader.state() gave", z.unknown()],
+  rank: ["an integer from 0 to worldSize - 1", z.int().min(0)],
+  worldSize: ["an integer from 1 up", z.int().min(1)],
+  onBadSample: ["fail | skip", z.enum(["fail", "skip"])],
+  signal: ["an AbortSignal", z.instanceof(AbortSignal)],
+  clock: ["{ now(): number }", z.custom<Clock>((value) => typeof (value as Clock | null)?.now === "function")],
+  workerTimeoutMs: ["milliseconds above 0", z.number().positive()],
+  inject: [
+    `{ fetchMs, prepMs }, ${INJECTED}`,
+    z.strictObject({ fetchMs: z.number().min(0).optional(), prepMs: z.number().min(0).optional() }),
+  ],
+} as const;
+
+function isKind(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "kind" in value;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
+}
+
+/**
+ * Checks the options of a loader, once, and fills in the defaults.
+ * @throws {@link OptionError} naming the option, what is expected and what was found.
+ */
+export function resolveOptions(options: LoaderOptions): ResolvedOptions {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, name)) {
+      throw new OptionError({
+        option: name,
+        problem: "openLoader has no such option",
+        expected: Object.keys(OPTIONS).join(", "),
+      });
+    }
+    const [expected, schema] = OPTIONS[name as keyof typeof OPTIONS];
+    if (value === undefined || schema.safeParse(value).success) continue;
+    throw new OptionError({ option: name, problem: "is impossible", expected, found: shown(value) });
+  }
+  const { rank = 0, worldSize = 1 } = options;
+  if (rank >= worldSize) {
+    const expected = `an integer from 0 to worldSize - 1, which is ${worldSize - 1}`;
+    throw new OptionError({ option: "rank", problem: "is impossible", expected, found: String(rank) });
+  }
+  return {
+    split: options.split ?? "train",
+    batchSize: options.batchSize ?? 64,
+    order: options.order,
+    transforms: (options.transforms ?? []).map(checkTransform),
+    fields: options.fields,
+    numWorkers: options.numWorkers ?? Math.max(1, cpuBudget() - 1),
+    prefetchDepth: options.prefetchDepth,
+    dropLast: options.dropLast ?? false,
+    checksums: options.checksums ?? "first",
+    state: options.state,
+    rank,
+    worldSize,
+    onBadSample: options.onBadSample ?? "fail",
+    signal: options.signal,
+    clock: options.clock ?? createSystemClock(),
+    workerTimeoutMs: options.workerTimeoutMs ?? 120_000,
+    inject: { fetchMs: options.inject?.fetchMs ?? 0, prepMs: options.inject?.prepMs ?? 0 },
+  };
+}

@@ -1,0 +1,115 @@
+import { OptionError } from "@millrace/formats";
+
+/**
+ * Where everything lies in the one shared memory of a loader. Offsets are bytes.
+ *
+ * ```text
+ * 0        page 0: never touched, as a WebAssembly module may keep data of its own there
+ * 64 KiB   control words
+ *          worker blocks: what each worker is doing, and where its private regions lie
+ *          slots: header | sample numbers | states of the samples | cells of field 0 | cells of field 1 | …
+ *          private regions of the workers; when one is too small, the memory grows and the region moves to the new end
+ * ```
+ *
+ * The cells of a field are the samples' values one after the other, so a slot's field is the batch's tensor.
+ */
+export interface RingLayout {
+  readonly numWorkers: number;
+  readonly numSlots: number;
+  readonly batchSize: number;
+  readonly controlAt: number;
+  readonly workersAt: number;
+  readonly slotsAt: number;
+  /** Bytes from one slot to the next. */
+  readonly slotStride: number;
+  /** From the beginning of a slot to its sample numbers, uint32 a sample. */
+  readonly samplesAt: number;
+  /** From the beginning of a slot to the states of its samples, uint8 a sample. */
+  readonly statesAt: number;
+  /** From the beginning of a slot to each field's cells. */
+  readonly cellsAt: readonly number[];
+  /** Bytes of one sample of each field. */
+  readonly cellBytes: readonly number[];
+  /** Bytes of all of it. */
+  readonly byteLength: number;
+}
+
+/** What {@link planLayout} needs to know. */
+export interface RingLayoutOptions {
+  readonly numWorkers: number;
+  readonly numSlots: number;
+  readonly batchSize: number;
+  readonly cellBytes: readonly number[];
+}
+
+/** Bytes of a page of WebAssembly memory. */
+export const PAGE_BYTES = 65_536;
+/** Most bytes that a WebAssembly memory addresses. */
+export const MAX_MEMORY_BYTES: number = 65_536 * PAGE_BYTES;
+/** Things of different owners lie this far apart, so that they never share a cache line, nor a prefetched pair. */
+const APART = 128;
+
+/** Bytes of the control words. */
+const CONTROL_BYTES: number = 2 * APART;
+/** Bytes of a worker's block. */
+export const WORKER_BYTES: number = 2 * APART;
+/** Bytes of a slot's header. */
+const HEADER_BYTES: number = 2 * APART;
+
+/** The next offset at which something of another owner may begin. */
+export function alignApart(offset: number): number {
+  return Math.ceil(offset / APART) * APART;
+}
+
+/**
+ * Lays out the memory of a ring: a pure function.
+ * @throws {@link OptionError} if the slots do not fit into 4 GiB.
+ */
+export function planLayout(options: RingLayoutOptions): RingLayout {
+  const { numWorkers, numSlots, batchSize, cellBytes } = options;
+  const samplesAt = HEADER_BYTES;
+  const statesAt = samplesAt + 4 * batchSize;
+  let end = alignApart(statesAt + batchSize);
+  const cellsAt = cellBytes.map((bytes) => {
+    const at = end;
+    end = alignApart(at + bytes * batchSize);
+    return at;
+  });
+  const controlAt = PAGE_BYTES;
+  const workersAt = controlAt + CONTROL_BYTES;
+  const slotsAt = workersAt + WORKER_BYTES * Math.max(1, numWorkers);
+  const byteLength = slotsAt + numSlots * end;
+  if (byteLength > MAX_MEMORY_BYTES) {
+    throw new OptionError({
+      option: "prefetchDepth",
+      problem: `${numSlots} batches of ${batchSize} samples do not fit into one shared memory`,
+      expected: `at most ${MAX_MEMORY_BYTES} bytes`,
+      found: `${byteLength}`,
+      fix: "lower batchSize or prefetchDepth, or leave out normalize, which makes the images four times larger",
+    });
+  }
+  return {
+    numWorkers,
+    numSlots,
+    batchSize,
+    controlAt,
+    workersAt,
+    slotsAt,
+    slotStride: end,
+    samplesAt,
+    statesAt,
+    cellsAt,
+    cellBytes,
+    byteLength,
+  };
+}
+
+/** Offset of a slot. */
+export function slotAt(layout: RingLayout, slot: number): number {
+  return layout.slotsAt + slot * layout.slotStride;
+}
+
+/** Offset of one sample's value of a field. */
+export function cellAt(layout: RingLayout, slot: number, field: number, cell: number): number {
+  return slotAt(layout, slot) + (layout.cellsAt[field] as number) + cell * (layout.cellBytes[field] as number);
+}

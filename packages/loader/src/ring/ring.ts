@@ -1,0 +1,221 @@
+import { slotAt, type RingLayout } from "./layout.js";
+import type { SharedMemory } from "./shared-memory.js";
+import { waitAsyncFor, waitFor } from "./wait.js";
+
+/*
+ * The ring: slots of shared memory, each with room for one batch. One consumer, any number of workers. Batch k of an
+ * iteration lies in slot k mod numSlots; batches are published and taken in order, made in any order.
+ *
+ *            publish                    claim (by runs)                     finish (the last one)
+ *   FREE ───────────────▶ OPEN ─────────────────────────▶ CLAIMED ───────────────────────────▶ READY
+ *    ▲   consumer                 workers, CAS on CLAIM              workers, sub on MISSING     │ consumer takes it
+ *    └──────────────────────────────────────── the consumer asks for the next batch ────────── HELD
+ *
+ *   state     CLAIM             MISSING        READY   who may touch the cells
+ *   FREE      cell >= END       0              0       consumer
+ *   OPEN      cell <  END       > 0            0       a worker, those it has claimed
+ *   CLAIMED   cell == END       > 0            0       a worker, those it has claimed
+ *   READY     cell == END       0              1       consumer
+ *   HELD      cell == END       0              1       consumer; it has given views of them to its caller
+ *
+ * CLAIM is one word: a generation, counted up by each publish, and the next cell that nobody has claimed. A worker
+ * reads CLAIM, then END, then moves CLAIM on by compareExchange. The generation makes the exchange fail if the slot was
+ * published anew between the two, so an END of one batch is never used with the CLAIM of another. `publish` closes
+ * CLAIM (no cell is that high) before it writes END, and opens it last. After a successful claim, END, EPOCH and the
+ * sample numbers cannot change before the claimer has finished, because MISSING is above 0 until then.
+ *
+ * Who waits for what:
+ *   workers    SIGNAL, which every publish and `stop` count up and then notify. A worker reads SIGNAL *before* it looks
+ *              for work; if work came in between, SIGNAL is another and the wait returns at once.
+ *   consumer   READY of the one slot it needs, which `finish` sets and then notifies.
+ * Cells are plain memory. A worker's writes come before its sub on MISSING; the worker that brings MISSING to 0 has seen
+ * all other subs; it sets READY; the consumer sees READY. So all cells of a READY slot are visible.
+ */
+
+/** Control words, in words of 4 bytes. HEAD is a hint: the batch that the consumer takes next. */
+const SIGNAL = 0;
+const STOP = 32;
+const HEAD = 33;
+
+/** Words of a slot's header. What workers fight for lies apart from what they only read. */
+const CLAIM = 0;
+const END = 1;
+const EPOCH = 2;
+const MISSING = 32;
+const READY = 33;
+const BAD = 34;
+/** The time when the slot became READY, a double, in doubles of 8 bytes from the beginning of the header. */
+const READY_AT = 20;
+
+const CELL_BITS = 20;
+const CELL_MASK = 2 ** CELL_BITS - 1;
+/** Most samples of a batch: the cell number that closes a slot is above. */
+export const MAX_BATCH_SIZE: number = CELL_MASK - 1;
+
+/** State of a sample in its slot. */
+export const SAMPLE_STATE = { missing: 0, good: 1, bad: 2 } as const;
+
+/** A run of cells of a slot that belongs to one worker until it calls `finish`. Mutable, so that a worker needs one only. */
+export interface Claim {
+  slot: number;
+  /** First cell. */
+  cell: number;
+  count: number;
+  epoch: number;
+}
+
+/** The states of a ring, on the shared memory that its layout describes. Each thread has one of its own. */
+export class Ring {
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #control: number;
+
+  constructor(
+    readonly memory: SharedMemory,
+    readonly layout: RingLayout,
+  ) {
+    this.#words = new Int32Array(memory.buffer, 0, layout.byteLength >> 2);
+    this.#doubles = new Float64Array(memory.buffer, 0, layout.byteLength >> 3);
+    this.#control = layout.controlAt >> 2;
+  }
+
+  #header(slot: number): number {
+    return slotAt(this.layout, slot) / 4;
+  }
+
+  /** Consumer: makes every slot FREE and takes back a stop. No worker may be running. */
+  reset(): void {
+    for (let slot = 0; slot < this.layout.numSlots; slot++) this.free(slot);
+    Atomics.store(this.#words, this.#control + HEAD, 0);
+    Atomics.store(this.#words, this.#control + STOP, 0);
+  }
+
+  /** Consumer: makes a slot FREE. It must not be OPEN or CLAIMED. */
+  free(slot: number): void {
+    const header = this.#header(slot);
+    const generation = Atomics.load(this.#words, header + CLAIM) & ~CELL_MASK;
+    Atomics.store(this.#words, header + CLAIM, generation | CELL_MASK);
+    Atomics.store(this.#words, header + MISSING, 0);
+    Atomics.store(this.#words, header + READY, 0);
+    Atomics.store(this.#words, header + BAD, 0);
+  }
+
+  /**
+   * Consumer: offers the cells `[from, to)` of a slot to the workers; the cells before `from` are there already. The
+   * sample numbers must have been written. FREE, READY or HELD become OPEN; READY at once if there is nothing to do.
+   */
+  publish(slot: number, from: number, to: number, epoch: number): void {
+    this.free(slot);
+    const header = this.#header(slot);
+    const generation = Atomics.load(this.#words, header + CLAIM) & ~CELL_MASK;
+    Atomics.store(this.#words, header + END, to);
+    Atomics.store(this.#words, header + EPOCH, epoch | 0);
+    Atomics.store(this.#words, header + MISSING, to - from);
+    if (from === to) Atomics.store(this.#words, header + READY, 1);
+    Atomics.store(this.#words, header + CLAIM, (generation + CELL_MASK + 1) | from);
+    this.#wakeWorkers();
+  }
+
+  /** Consumer: says which batch it takes next, so that workers look there first. */
+  setHead(batch: number): void {
+    Atomics.store(this.#words, this.#control + HEAD, batch % this.layout.numSlots);
+  }
+
+  /** Consumer: makes the workers return. */
+  stop(): void {
+    Atomics.store(this.#words, this.#control + STOP, 1);
+    this.#wakeWorkers();
+  }
+
+  /** True after `stop`, until `reset`. */
+  get stopped(): boolean {
+    return Atomics.load(this.#words, this.#control + STOP) === 1;
+  }
+
+  #wakeWorkers(): void {
+    Atomics.add(this.#words, this.#control + SIGNAL, 1);
+    Atomics.notify(this.#words, this.#control + SIGNAL);
+  }
+
+  /** Worker: to be read before looking for work. */
+  get signal(): number {
+    return Atomics.load(this.#words, this.#control + SIGNAL);
+  }
+
+  /** Worker: blocks until there was a publish or a stop since `signal` was read, or for `timeoutMs`. */
+  waitForWork(signal: number, timeoutMs: number): void {
+    waitFor(this.#words, this.#control + SIGNAL, signal, timeoutMs);
+  }
+
+  /** Worker: claims up to `runLength` cells of the oldest batch that has any left. False if there are none. */
+  claim(runLength: number, claim: Claim): boolean {
+    const { numSlots } = this.layout;
+    const head = Atomics.load(this.#words, this.#control + HEAD);
+    for (let step = 0; step < numSlots; step++) {
+      const slot = (head + step) % numSlots;
+      const header = this.#header(slot);
+      for (;;) {
+        const word = Atomics.load(this.#words, header + CLAIM);
+        const cell = word & CELL_MASK;
+        const count = Math.min(runLength, Atomics.load(this.#words, header + END) - cell);
+        if (count <= 0) break;
+        if (Atomics.compareExchange(this.#words, header + CLAIM, word, word + count) !== word) continue;
+        claim.slot = slot;
+        claim.cell = cell;
+        claim.count = count;
+        claim.epoch = Atomics.load(this.#words, header + EPOCH) >>> 0;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Worker: gives a claim back, all of its cells written, `bad` of them bad. */
+  finish(claim: Claim, bad: number, now: number): void {
+    const header = this.#header(claim.slot);
+    if (bad > 0) Atomics.add(this.#words, header + BAD, bad);
+    if (Atomics.sub(this.#words, header + MISSING, claim.count) !== claim.count) return;
+    this.#doubles[header / 2 + READY_AT] = now;
+    Atomics.store(this.#words, header + READY, 1);
+    Atomics.notify(this.#words, header + READY);
+  }
+
+  /** Consumer: true if all cells of a published slot are there. */
+  isReady(slot: number): boolean {
+    return Atomics.load(this.#words, this.#header(slot) + READY) === 1;
+  }
+
+  /** Consumer: bad samples among the cells of a READY slot that its last publish offered. */
+  badCount(slot: number): number {
+    return Atomics.load(this.#words, this.#header(slot) + BAD);
+  }
+
+  /** Consumer: when a READY slot became so, by the clock of the worker that finished it. */
+  readyAt(slot: number): number {
+    return this.#doubles[this.#header(slot) / 2 + READY_AT] as number;
+  }
+
+  /** Consumer: resolves once the slot is READY, or `wakeConsumer` was called, or after `timeoutMs`. Look again then. */
+  async waitForReady(slot: number, timeoutMs: number): Promise<void> {
+    await waitAsyncFor(this.#words, this.#header(slot) + READY, 0, timeoutMs);
+  }
+
+  /** Any thread: makes a consumer that waits for `slot` look again. */
+  wakeConsumer(slot: number): void {
+    Atomics.notify(this.#words, this.#header(slot) + READY);
+  }
+
+  /** Sample numbers of a slot, uint32 `[batchSize]`: a view. */
+  samples(slot: number): Uint32Array {
+    return new Uint32Array(
+      this.memory.buffer,
+      slotAt(this.layout, slot) + this.layout.samplesAt,
+      this.layout.batchSize,
+    );
+  }
+
+  /** States of a slot's samples, see {@link SAMPLE_STATE}, uint8 `[batchSize]`: a view. */
+  states(slot: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, slotAt(this.layout, slot) + this.layout.statesAt, this.layout.batchSize);
+  }
+}

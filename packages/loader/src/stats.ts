@@ -1,0 +1,111 @@
+import { createSnapshot, type Activity } from "./ring/activity.js";
+import type { BatchStall } from "./batch.js";
+
+/** What a loader has done since it was opened. Times are milliseconds, fractions 0 to 1. */
+export interface LoaderStats {
+  readonly batches: number;
+  readonly samples: number;
+  /** Bytes of the batches, as they stand in memory. */
+  readonly bytes: number;
+  /** Samples that could not be made and were left out. */
+  readonly skippedSamples: number;
+  /** Time between the request for the first batch of an iteration and its end, over all iterations. */
+  readonly wallMs: number;
+  /** Samples per second of {@link LoaderStats.wallMs}, the consumer's own work included. */
+  readonly samplesPerSec: number;
+  /** Time that the consumer was blocked; the sum of the next two. */
+  readonly stallMs: number;
+  readonly fetchStallMs: number;
+  readonly prepStallMs: number;
+  /** Share of the time in which the next batch lay ready. */
+  readonly occupancyFraction: number;
+  /** What the workers did, summed over all of them. */
+  readonly stages: { readonly fetchMs: number; readonly prepMs: number; readonly idleMs: number };
+  readonly numWorkers: number;
+}
+
+/** Sums up what the consumer sees. */
+export class StatsRecorder {
+  #batches = 0;
+  #samples = 0;
+  #bytes = 0;
+  #skipped = 0;
+  #wallMs = 0;
+  #stallMs = 0;
+  #fetchStallMs = 0;
+  #prepStallMs = 0;
+  #emptyMs = 0;
+  /** Until when the wall clock is counted; `undefined` between iterations. */
+  #until: number | undefined;
+  /** Since when the ring is not known to hold the next batch. */
+  #takenAt = 0;
+
+  constructor(
+    readonly numWorkers: number,
+    readonly sampleBytes: number,
+  ) {}
+
+  /** An iteration begins. */
+  begin(now: number): void {
+    this.#until = now;
+    this.#takenAt = now;
+  }
+
+  /** Time passes in an iteration. */
+  #advance(now: number): void {
+    if (this.#until !== undefined) this.#wallMs += Math.max(0, now - this.#until);
+    this.#until = now;
+  }
+
+  /** The consumer has got a batch that became ready at `readyAt`. */
+  batch(size: number, stall: BatchStall, readyAt: number, now: number): void {
+    this.#advance(now);
+    this.#batches++;
+    this.#samples += size;
+    this.#bytes += size * this.sampleBytes;
+    this.#stallMs += stall.stallMs;
+    this.#fetchStallMs += stall.fetchStallMs;
+    this.#prepStallMs += stall.prepStallMs;
+    this.#emptyMs += Math.max(0, Math.min(readyAt, now) - this.#takenAt);
+    this.#takenAt = now;
+  }
+
+  /** Samples could not be made and were left out. */
+  skip(count: number): void {
+    this.#skipped += count;
+  }
+
+  /** An iteration ends. */
+  end(now: number): void {
+    this.#advance(now);
+    this.#until = undefined;
+  }
+
+  /** All of it at one time. */
+  read(now: number, activities: readonly Activity[]): LoaderStats {
+    if (this.#until !== undefined) this.#advance(now);
+    const stages = { fetchMs: 0, prepMs: 0, idleMs: 0 };
+    const snapshot = createSnapshot();
+    for (const activity of activities) {
+      if (!activity.read(now, snapshot)) continue;
+      stages.fetchMs += snapshot.fetchMs;
+      stages.prepMs += snapshot.prepMs;
+      stages.idleMs += snapshot.idleMs;
+    }
+    const wallMs = this.#wallMs;
+    return {
+      batches: this.#batches,
+      samples: this.#samples,
+      bytes: this.#bytes,
+      skippedSamples: this.#skipped,
+      wallMs,
+      samplesPerSec: wallMs > 0 ? (this.#samples / wallMs) * 1000 : 0,
+      stallMs: this.#stallMs,
+      fetchStallMs: this.#fetchStallMs,
+      prepStallMs: this.#prepStallMs,
+      occupancyFraction: wallMs > 0 ? Math.max(0, 1 - this.#emptyMs / wallMs) : 0,
+      stages,
+      numWorkers: this.numWorkers,
+    };
+  }
+}

@@ -1,0 +1,36 @@
+import { SampleError } from "@millrace/formats";
+import { crop, type Geometry } from "./geometry.js";
+import { sizeOf, type ImageSize } from "./image-size.js";
+
+/** The middle of the image; see {@link centerCrop}. */
+export interface CenterCrop {
+  readonly kind: "centerCrop";
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Keeps the middle of the image: `size` is a side, or `[height, width]`. An odd remainder goes to the right and below.
+ * @throws {@link OptionError} for an impossible size.
+ */
+export function centerCrop(size: ImageSize): CenterCrop {
+  const [height, width] = sizeOf("centerCrop", size);
+  return { kind: "centerCrop", height, width };
+}
+
+/**
+ * Keeps the middle of the image so far.
+ * @throws {@link SampleError} if the image is smaller.
+ */
+export function applyCenterCrop(transform: CenterCrop, geometry: Geometry): void {
+  const { height, width } = transform;
+  if (geometry.columns < width || geometry.rows < height) {
+    throw new SampleError({
+      problem: "the image is smaller than the crop",
+      expected: `at least ${width} x ${height}`,
+      found: `${geometry.columns} x ${geometry.rows}`,
+      fix: "put resize before centerCrop",
+    });
+  }
+  crop(geometry, Math.floor((geometry.columns - width) / 2), Math.floor((geometry.rows - height) / 2), width, height);
+}

@@ -1,0 +1,46 @@
+import { OptionError } from "@millrace/formats";
+import { centerCrop } from "./center-crop.js";
+import { horizontalFlip } from "./horizontal-flip.js";
+import { normalize } from "./normalize.js";
+import { randomResizedCrop } from "./random-resized-crop.js";
+import { resize } from "./resize.js";
+import type { Transform } from "./transform.js";
+import { userTransform } from "./user-transform.js";
+
+/** Kinds of transforms. */
+export const TRANSFORM_KINDS = [
+  "randomResizedCrop",
+  "centerCrop",
+  "resize",
+  "horizontalFlip",
+  "normalize",
+  "user",
+] as const;
+
+/**
+ * Checks a transform that came as plain data, by making it anew.
+ * @throws {@link OptionError} if it is impossible or of no known kind.
+ */
+export function checkTransform(transform: Transform): Transform {
+  switch (transform.kind) {
+    case "randomResizedCrop":
+      return randomResizedCrop([transform.height, transform.width], transform);
+    case "centerCrop":
+      return centerCrop([transform.height, transform.width]);
+    case "resize":
+      return resize([transform.height, transform.width], transform);
+    case "horizontalFlip":
+      return horizontalFlip(transform);
+    case "normalize":
+      return normalize(transform);
+    case "user":
+      return userTransform(transform);
+    default:
+      throw new OptionError({
+        option: "transforms",
+        problem: "is not a transform",
+        expected: TRANSFORM_KINDS.join(" | "),
+        found: JSON.stringify(transform),
+      });
+  }
+}

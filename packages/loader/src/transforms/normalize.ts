@@ -1,0 +1,83 @@
+import { OptionError, type Statistics } from "@millrace/formats";
+
+/** Pixels as floats of zero mean and unit variance; see {@link normalize}. */
+export interface Normalize {
+  readonly kind: "normalize";
+  /** Of each channel, as fractions of the range 0 to 255; the data set's where it is not given. */
+  readonly mean: readonly number[] | undefined;
+  readonly std: readonly number[] | undefined;
+}
+
+/** What {@link normalize} takes: one number a channel, as fractions of the range 0 to 255. */
+export interface NormalizeOptions {
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
+}
+
+/**
+ * Makes float32 of the pixels: `(pixel / 255 - mean) / std`. `mean` and `std` are fractions, one a channel; without
+ * them, those in the manifest are taken. Without `normalize`, images stay uint8, which is a quarter of the bytes and
+ * lets the device do the rest.
+ * @throws {@link OptionError} for numbers that are not finite, or a standard deviation that is not above 0.
+ */
+export function normalize(options: NormalizeOptions = {}): Normalize {
+  checkChannels("mean", options.mean, (value) => Number.isFinite(value), "finite numbers");
+  checkChannels("std", options.std, (value) => Number.isFinite(value) && value > 0, "finite numbers above 0");
+  return { kind: "normalize", mean: options.mean, std: options.std };
+}
+
+function checkChannels(
+  name: string,
+  values: readonly number[] | undefined,
+  isGood: (value: number) => boolean,
+  expected: string,
+): void {
+  if (values === undefined || (values.length > 0 && values.every(isGood))) return;
+  throw new OptionError({
+    option: "transforms",
+    problem: `normalize: the ${name} is impossible`,
+    expected,
+    found: JSON.stringify(values),
+  });
+}
+
+/** `pixel * scale + shift`, one number a channel. */
+export interface Affine {
+  readonly scale: readonly number[];
+  readonly shift: readonly number[];
+}
+
+/**
+ * The affine map of `transform` for images of `channels` channels.
+ * @param statistics - Of the data set, for what the transform leaves open.
+ * @throws {@link OptionError} if neither gives the numbers, or their count is not that of the channels.
+ */
+export function affineOf(transform: Normalize, channels: number, statistics: Statistics | undefined): Affine {
+  const mean = channelsOf("mean", transform.mean ?? statistics?.mean, channels);
+  const std = channelsOf("std", transform.std ?? statistics?.std, channels);
+  const flat = std.findIndex((value) => !(value > 0));
+  if (flat !== -1) {
+    throw new OptionError({
+      option: "transforms",
+      problem: `normalize: channel ${flat} of the data set has no variance`,
+      expected: "a standard deviation above 0",
+      found: String(std[flat]),
+      fix: "give std: normalize({ std: [...] })",
+    });
+  }
+  return {
+    scale: std.map((value) => 1 / (255 * value)),
+    shift: mean.map((value, channel) => -value / (std[channel] as number)),
+  };
+}
+
+function channelsOf(name: "mean" | "std", values: readonly number[] | undefined, channels: number): readonly number[] {
+  if (values?.length === channels) return values;
+  throw new OptionError({
+    option: "transforms",
+    problem: values === undefined ? `normalize: the data set has no ${name}` : `normalize: the ${name} does not fit`,
+    expected: `${channels} numbers, one a channel`,
+    found: values === undefined ? undefined : `${values.length}`,
+    fix: `give it: normalize({ ${name}: [...] })`,
+  });
+}

@@ -1,0 +1,153 @@
+import { createKernels, scratchBytes, type Kernels, type ResampleJob } from "@millrace/image";
+import type { Activity } from "../ring/activity.js";
+import type { SharedMemory } from "../ring/shared-memory.js";
+import { createGeometry, type Geometry } from "../transforms/geometry.js";
+import { placeImage, type ImagePlan, type ImageStage } from "../transforms/plan.js";
+import { TransformRandom } from "../transforms/transform-random.js";
+import { importUserTransform, UserTransformCall, type TransformImage } from "../transforms/user-transform.js";
+import { PrivateRegion, REGION } from "./private-region.js";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface BoundStage {
+  readonly stage: ImageStage;
+  readonly users: readonly { readonly index: number; readonly call: UserTransformCall }[];
+  /** The kernel's job, filled in anew for each sample. */
+  readonly job: {
+    readonly source: Mutable<ResampleJob["source"]>;
+    readonly box: Geometry;
+    readonly output: Mutable<ResampleJob["output"]>;
+    flip: boolean;
+    readonly scale?: readonly number[];
+    readonly shift?: readonly number[];
+  };
+  readonly outputBytes: number;
+}
+
+/** What {@link ImageMaker.open} needs to know. */
+export interface ImageMakerOptions {
+  readonly plan: ImagePlan;
+  readonly seed: number;
+  readonly memory: SharedMemory;
+  readonly activity: Activity;
+}
+
+/** Runs the transforms of an {@link ImagePlan} on one image after the other, in the shared memory. */
+export class ImageMaker {
+  readonly #random: TransformRandom;
+  readonly #stages: readonly BoundStage[];
+  readonly #scratch: PrivateRegion;
+  readonly #between: readonly PrivateRegion[];
+  #kernels: Kernels | undefined;
+  #largest = { width: 0, height: 0 };
+
+  private constructor(
+    readonly options: ImageMakerOptions,
+    stages: readonly BoundStage[],
+    random: TransformRandom,
+  ) {
+    const { memory, activity } = options;
+    this.#random = random;
+    this.#stages = stages;
+    this.#scratch = new PrivateRegion(memory, activity, REGION.scratch);
+    this.#between = [REGION.stageA, REGION.stageB].map((number) => new PrivateRegion(memory, activity, number));
+  }
+
+  /**
+   * Imports the user's transforms and gets everything ready.
+   * @throws {@link OptionError} if a transform's module cannot be imported.
+   */
+  static async open(options: ImageMakerOptions): Promise<ImageMaker> {
+    const random = new TransformRandom(options.seed);
+    const stages: BoundStage[] = [];
+    for (const stage of options.plan.stages) {
+      const users: { index: number; call: UserTransformCall }[] = [];
+      for (const { index, transform } of stage.users) {
+        const run = await importUserTransform(transform);
+        users.push({ index, call: new UserTransformCall(transform, run, random) });
+      }
+      stages.push(bindStage(stage, users, options.plan.channels));
+    }
+    return new ImageMaker(options, stages, random);
+  }
+
+  /**
+   * Makes the image of a sample from its source pixels.
+   * @param sourceAt - Offset of uint8 `[rows, columns, channels]`.
+   * @param targetAt - Offset of the result, of the plan's dtype and shape.
+   * @throws {@link SampleError} if a transform refuses or fails.
+   */
+  make(sourceAt: number, columns: number, rows: number, epoch: number, sample: number, targetAt: number): void {
+    this.#reserve(columns, rows);
+    let from = sourceAt;
+    let width = columns;
+    let height = rows;
+    const last = this.#stages.length - 1;
+    for (let number = 0; number <= last; number++) {
+      const bound = this.#stages[number] as BoundStage;
+      const isLast = number === last;
+      const to = isLast ? targetAt : (this.#between[number & 1] as PrivateRegion).ensure(bound.outputBytes);
+      placeImage(bound.stage, width, height, epoch, sample, this.#random, bound.job.box);
+      this.#runKernel(bound, from, width, height, to);
+      if (bound.users.length > 0) this.#runUsers(bound, to, epoch, sample);
+      from = to;
+      ({ width, height } = bound.stage);
+    }
+  }
+
+  #runKernel(bound: BoundStage, from: number, columns: number, rows: number, to: number): void {
+    const { job } = bound;
+    job.source.offset = from;
+    job.source.width = columns;
+    job.source.height = rows;
+    job.flip = job.box.flip;
+    job.output.offset = to;
+    (this.#kernels as Kernels).resample(job);
+  }
+
+  #runUsers({ stage, users }: BoundStage, at: number, epoch: number, sample: number): void {
+    const { height, width, dtype } = stage;
+    const { channels } = this.options.plan;
+    const { buffer } = this.options.memory;
+    const length = height * width * channels;
+    const data = dtype === "uint8" ? new Uint8Array(buffer, at, length) : new Float32Array(buffer, at, length);
+    const image: TransformImage = { data, height, width, channels };
+    for (const { index, call } of users) {
+      this.#random.reseed(epoch, sample, index);
+      call.call(image, epoch, sample);
+    }
+  }
+
+  /** Makes sure that the kernels have scratch enough for a source of that size. */
+  #reserve(columns: number, rows: number): void {
+    const { width, height } = this.#largest;
+    if (this.#kernels !== undefined && columns <= width && rows <= height) return;
+    const { plan, memory } = this.options;
+    this.#largest = { width: Math.max(width, columns), height: Math.max(height, rows) };
+    let bytes = 0;
+    let source = this.#largest;
+    for (const { stage } of this.#stages) {
+      bytes = Math.max(bytes, scratchBytes({ source: { ...source, channels: plan.channels }, output: stage }));
+      source = stage;
+    }
+    const offset = this.#scratch.ensure(bytes);
+    this.#kernels = createKernels(memory, { offset, byteLength: this.#scratch.byteLength });
+  }
+}
+
+function bindStage(stage: ImageStage, users: BoundStage["users"], channels: 1 | 3): BoundStage {
+  const { width, height, dtype, affine } = stage;
+  const outputBytes = width * height * channels * (dtype === "float32" ? 4 : 1);
+  return {
+    stage,
+    users,
+    outputBytes,
+    job: {
+      source: { offset: 0, width: 0, height: 0, channels },
+      box: createGeometry(),
+      output: { offset: 0, byteLength: outputBytes, width, height, dtype },
+      flip: false,
+      ...affine,
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** One sample at work, with what is known of it so far. Mutable; a worker has one for each place in a run. */
+export interface Lane {
+  /** Its place in the run, which is the number of its region for encoded bytes. */
+  readonly place: number;
+  slot: number;
+  cell: number;
+  epoch: number;
+  /** Number of the sample in its split. */
+  sample: number;
+  shard: number;
+  /** Its row in the shard. */
+  row: number;
+  /** Bytes of each field's value. */
+  readonly byteLengths: Float64Array;
+  /** Where the image's pixels or encoded bytes lie in the shared memory. */
+  imageAt: number;
+  /** The image's encoded bytes, where they do not lie in the shared memory. */
+  encoded: Uint8Array | undefined;
+  isBad: boolean;
+}
+
+/** A lane that holds nothing yet. */
+export function createLane(place: number, numFields: number): Lane {
+  return {
+    place,
+    slot: 0,
+    cell: 0,
+    epoch: 0,
+    sample: 0,
+    shard: 0,
+    row: 0,
+    byteLengths: new Float64Array(numFields),
+    imageAt: 0,
+    encoded: undefined,
+    isBad: false,
+  };
+}

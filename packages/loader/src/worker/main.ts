@@ -1,0 +1,54 @@
+import { errorToData } from "@millrace/formats";
+import { createDecoder } from "@millrace/image";
+import { createSystemClock, type Clock } from "../clock.js";
+import { STAGE_OF } from "../ring/activity.js";
+import { Ring, type Claim } from "../ring/ring.js";
+import { Pipeline } from "./pipeline.js";
+import type { WorkerResult, WorkerTask } from "./protocol.js";
+import { ShardTable } from "./shard-table.js";
+
+/** An idle worker looks around this often, even if nobody calls it. */
+const LOOK_AROUND_MS = 1000;
+
+/** What this thread keeps from one task to the next; a thread serves one loader only. */
+let table: ShardTable | undefined;
+let clock: Clock | undefined;
+
+/** The task of a worker thread: makes samples until the ring is stopped. Does not throw. */
+export async function work(task: WorkerTask): Promise<WorkerResult> {
+  try {
+    await makeSamples(task);
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, error: errorToData(error) };
+  } finally {
+    task.port.close();
+  }
+}
+
+async function makeSamples({ setup, worker, port }: WorkerTask): Promise<void> {
+  clock ??= createSystemClock();
+  table ??= new ShardTable(setup.shards, setup.fields, setup.maxOpenFiles);
+  const ring = new Ring(setup.memory, setup.layout);
+  const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
+  const decoder = isEncoded ? createDecoder() : undefined;
+  const report = port.postMessage.bind(port);
+  const pipeline = await Pipeline.open({ setup, worker, ring, table, clock, decoder, report });
+  const claim: Claim = { slot: 0, cell: 0, count: 0, epoch: 0 };
+  pipeline.enter(STAGE_OF.idle, -1);
+  try {
+    while (!ring.stopped) {
+      const { signal } = ring;
+      if (ring.claim(setup.runLength, claim)) {
+        const pending = pipeline.process(claim);
+        if (pending !== undefined) await pending;
+        continue;
+      }
+      if (ring.stopped) break;
+      pipeline.enter(STAGE_OF.idle, -1);
+      ring.waitForWork(signal, LOOK_AROUND_MS);
+    }
+  } finally {
+    pipeline.enter(STAGE_OF.off, -1);
+  }
+}

@@ -1,0 +1,196 @@
+import { errorToData, isMillraceError, type TensorField } from "@millrace/formats";
+import type { Decoder, Pixels } from "@millrace/image";
+import type { Clock } from "../clock.js";
+import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";
+import { cellAt } from "../ring/layout.js";
+import { SAMPLE_STATE, type Claim, type Ring } from "../ring/ring.js";
+import { ImageMaker } from "./image-maker.js";
+import { Injector } from "./injector.js";
+import { createLane, type Lane } from "./lane.js";
+import type { BadSample, PipelineSetup } from "./protocol.js";
+import { SampleReader } from "./sample-reader.js";
+import type { ShardTable } from "./shard-table.js";
+
+/** What {@link Pipeline.open} needs to know. */
+export interface PipelineOptions {
+  readonly setup: PipelineSetup;
+  /** Number of the worker. */
+  readonly worker: number;
+  readonly ring: Ring;
+  readonly table: ShardTable;
+  readonly clock: Clock;
+  /** Makes pixels of encoded images; `undefined` where no field holds them. */
+  readonly decoder: Decoder | undefined;
+  /** Takes each sample that cannot be made. */
+  readonly report: (bad: BadSample) => void;
+}
+
+/**
+ * What a worker does with a claim: read each sample (fetch), then check, decode and transform it into its place in the
+ * batch (prep). Raw pixels without transforms go from the file to the batch with no copy between.
+ */
+export class Pipeline {
+  readonly #reader: SampleReader;
+  readonly #injector: Injector;
+  readonly #lanes: readonly Lane[];
+  readonly #samples: readonly Uint32Array[];
+  readonly #states: readonly Uint8Array[];
+  /** Number of the field of images that are made, or -1. */
+  readonly #imageField: number;
+
+  private constructor(
+    readonly options: PipelineOptions,
+    readonly activity: Activity,
+    readonly maker: ImageMaker | undefined,
+  ) {
+    const { setup, ring, table, clock } = options;
+    this.#reader = new SampleReader(setup, table, activity);
+    this.#injector = new Injector(clock);
+    this.#lanes = Array.from({ length: setup.runLength }, (_, place) => createLane(place, setup.fields.length));
+    const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
+    this.#samples = slots.map((slot) => ring.samples(slot));
+    this.#states = slots.map((slot) => ring.states(slot));
+    this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
+  }
+
+  /**
+   * Imports the user's transforms and gets everything ready.
+   * @throws {@link OptionError} if a transform's module cannot be imported.
+   */
+  static async open(options: PipelineOptions): Promise<Pipeline> {
+    const { memory, seed, layout, fields } = options.setup;
+    const activity = new Activity(memory, layout, options.worker);
+    const plan = fields.find((field) => field.image !== undefined)?.image;
+    const maker = plan === undefined ? undefined : await ImageMaker.open({ plan, seed, memory, activity });
+    return new Pipeline(options, activity, maker);
+  }
+
+  /** Publishes what this worker is doing. */
+  enter(stage: Stage, sample: number): void {
+    this.activity.enter(stage, this.options.clock.now(), sample);
+  }
+
+  /**
+   * Makes the samples of a claim and gives it back. Done when it returns `undefined`, or else with the promise. After
+   * the ring was stopped it returns early and keeps the claim.
+   */
+  process(claim: Claim): Promise<void> | undefined {
+    const { table, decoder } = this.options;
+    let areOpen = true;
+    for (let i = 0; i < claim.count; i++) {
+      const lane = this.#lanes[i] as Lane;
+      lane.slot = claim.slot;
+      lane.cell = claim.cell + i;
+      lane.epoch = claim.epoch;
+      lane.sample = (this.#samples[claim.slot] as Uint32Array)[lane.cell] as number;
+      lane.shard = table.shardOf(lane.sample);
+      lane.row = table.rowOf(lane.shard, lane.sample);
+      lane.isBad = false;
+      areOpen &&= table.isOpen(lane.shard);
+    }
+    if (!areOpen) return this.#openShards(claim);
+    if (decoder !== undefined) return this.#decodeAll(claim, decoder);
+    this.#processRaw(claim);
+    return undefined;
+  }
+
+  async #openShards(claim: Claim): Promise<void> {
+    const { table } = this.options;
+    for (let i = 0; i < claim.count; i++) {
+      const lane = this.#lanes[i] as Lane;
+      if (table.isOpen(lane.shard)) continue;
+      this.enter(STAGE_OF.fetch, lane.sample);
+      await table.open(lane.shard);
+    }
+    await this.process(claim);
+  }
+
+  #processRaw(claim: Claim): void {
+    for (let i = 0; i < claim.count; i++) {
+      if (this.options.ring.stopped) return;
+      const lane = this.#lanes[i] as Lane;
+      try {
+        this.#fetch(lane);
+        this.enter(STAGE_OF.prep, lane.sample);
+        this.#reader.check(lane);
+        const field = this.options.setup.fields[this.#imageField]?.field as TensorField | undefined;
+        if (field !== undefined) this.#make(lane, lane.imageAt, field.shape[1] as number, field.shape[0] as number);
+        this.#slowDown();
+      } catch (error) {
+        this.#refuse(lane, error);
+      }
+    }
+    this.#finish(claim);
+  }
+
+  /** Several decoders run at a time, on the threads of libuv; kernels run here, one image after the other. */
+  async #decodeAll(claim: Claim, decoder: Decoder): Promise<void> {
+    const decoding: (Pixels | Promise<Pixels> | undefined)[] = [];
+    for (let i = 0; i < claim.count; i++) {
+      if (this.options.ring.stopped) return;
+      const lane = this.#lanes[i] as Lane;
+      try {
+        this.#fetch(lane);
+        this.enter(STAGE_OF.prep, lane.sample);
+        this.#reader.check(lane);
+        const pixels = decoder.decode(lane.encoded as Uint8Array);
+        // It is awaited below; until then, a failure has to be nobody's.
+        if (pixels instanceof Promise) pixels.catch(() => undefined);
+        decoding[i] = pixels;
+      } catch (error) {
+        this.#refuse(lane, error);
+      }
+    }
+    for (let i = 0; i < claim.count; i++) {
+      const lane = this.#lanes[i] as Lane;
+      if (lane.isBad) continue;
+      try {
+        const pixels = (await decoding[i]) as Pixels;
+        if (this.options.ring.stopped) return;
+        this.#make(lane, this.#reader.placePixels(pixels.data), pixels.width, pixels.height);
+        this.#slowDown();
+      } catch (error) {
+        this.#refuse(lane, error);
+      }
+    }
+    this.#finish(claim);
+  }
+
+  #fetch(lane: Lane): void {
+    const { fetchMs } = this.options.setup.inject;
+    this.enter(STAGE_OF.fetch, lane.sample);
+    this.#reader.fetch(lane);
+    if (fetchMs > 0) this.#injector.sleep(fetchMs);
+  }
+
+  #make(lane: Lane, sourceAt: number, width: number, height: number): void {
+    const targetAt = cellAt(this.options.setup.layout, lane.slot, this.#imageField, lane.cell);
+    this.maker?.make(sourceAt, width, height, lane.epoch, lane.sample, targetAt);
+  }
+
+  #slowDown(): void {
+    const { prepMs } = this.options.setup.inject;
+    if (prepMs > 0) this.#injector.spin(prepMs);
+  }
+
+  /** Marks a sample as bad and reports it. What is not an error of millrace is a defect, and not the sample's fault. */
+  #refuse(lane: Lane, error: unknown): void {
+    if (!isMillraceError(error)) throw error;
+    lane.isBad = true;
+    const data = errorToData(error);
+    const file = data.detail.file ?? this.options.setup.shards[lane.shard]?.path;
+    const detail = { ...data.detail, file, sample: data.detail.sample ?? lane.row };
+    this.options.report({ slot: lane.slot, cell: lane.cell, error: { ...data, detail } });
+  }
+
+  #finish(claim: Claim): void {
+    const states = this.#states[claim.slot] as Uint8Array;
+    let bad = 0;
+    for (let i = 0; i < claim.count; i++) {
+      const lane = this.#lanes[i] as Lane;
+      states[lane.cell] = lane.isBad ? SAMPLE_STATE.bad : SAMPLE_STATE.good;
+      if (lane.isBad) bad++;
+    }
+    this.options.ring.finish(claim, bad, this.options.clock.now());
+  }
+}

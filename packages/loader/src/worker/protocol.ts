@@ -1,0 +1,51 @@
+import type { ChecksumPolicy, ErrorData, ShardLocation } from "@millrace/formats";
+import type { MessagePort } from "node:worker_threads";
+import type { FieldPlan } from "../fields.js";
+import type { RingLayout } from "../ring/layout.js";
+import type { SharedMemory } from "../ring/shared-memory.js";
+
+/** Time that each sample takes beside its own work: a loader as if storage or preparation were slower. */
+export interface Inject {
+  /** Milliseconds that a worker sleeps, counted as fetch. */
+  readonly fetchMs: number;
+  /** Milliseconds that a worker keeps its core busy, counted as prep. */
+  readonly prepMs: number;
+}
+
+/** All that a worker must know to make samples. Plain data and shared memory; the same for every worker of a loader. */
+export interface PipelineSetup {
+  /** The shards of the split; a sample's number counts through them. */
+  readonly shards: readonly ShardLocation[];
+  readonly fields: readonly FieldPlan[];
+  readonly layout: RingLayout;
+  readonly memory: SharedMemory;
+  /** Key of the transforms' randomness. */
+  readonly seed: number;
+  readonly checksums: ChecksumPolicy;
+  /** One bit a sample: checked before. */
+  readonly checked: SharedArrayBuffer;
+  /** Samples claimed at a time. */
+  readonly runLength: number;
+  readonly inject: Inject;
+  /** Files that one worker keeps open. */
+  readonly maxOpenFiles: number;
+}
+
+/** The task of a worker thread: to make samples until the ring is stopped. */
+export interface WorkerTask {
+  /** Number of the worker, which is the number of its block of the shared memory. */
+  readonly worker: number;
+  readonly setup: PipelineSetup;
+  /** Where it reports samples that cannot be made, as {@link BadSample}. */
+  readonly port: MessagePort;
+}
+
+/** How a worker's task ended. Errors cross the thread boundary as data. */
+export type WorkerResult = { readonly ok: true } | { readonly ok: false; readonly error: ErrorData };
+
+/** A sample that cannot be made. It is reported before its slot becomes READY. */
+export interface BadSample {
+  readonly slot: number;
+  readonly cell: number;
+  readonly error: ErrorData;
+}

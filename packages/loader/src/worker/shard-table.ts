@@ -1,0 +1,148 @@
+import {
+  byteLengthOf,
+  offsetOf,
+  openShard,
+  sampleBytes,
+  type Extents,
+  type OpenShard,
+  type ShardLocation,
+} from "@millrace/formats";
+import type { FieldPlan } from "../fields.js";
+import { LocalFiles } from "../storage/local.js";
+
+/** Values up to this size are read for the whole shard at once, and kept. */
+const COLUMN_VALUE_BYTES = 64;
+/** Largest column kept. */
+const COLUMN_BYTES = 2 ** 22;
+
+interface ShardField {
+  /** `undefined` where only the format's library can read the field. */
+  readonly extents: Extents | undefined;
+  /** The whole field, where its values are tiny and lie one after the other. */
+  readonly column: Uint8Array | undefined;
+}
+
+interface TableEntry {
+  readonly shard: OpenShard;
+  readonly fields: readonly ShardField[];
+}
+
+/** The shards of a split as one worker sees them: opened when first needed, then read by extents. */
+export class ShardTable {
+  readonly #files: LocalFiles;
+  /** Number of the first sample of each shard. */
+  readonly #starts: Float64Array;
+  readonly #entries: (TableEntry | undefined)[];
+  /** Why a shard cannot be opened: each of its samples fails with it. */
+  readonly #failures = new Map<number, unknown>();
+
+  constructor(
+    readonly locations: readonly ShardLocation[],
+    readonly plans: readonly FieldPlan[],
+    maxOpenFiles: number,
+  ) {
+    let samples = 0;
+    this.#starts = Float64Array.from(locations, (location) => (samples += location.samples) - location.samples);
+    this.#entries = Array.from({ length: locations.length });
+    this.#files = new LocalFiles(
+      locations.map((location) => location.path),
+      maxOpenFiles,
+    );
+  }
+
+  /** Number of the shard that holds a sample. */
+  shardOf(sample: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] as number) <= sample) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Row of a sample in its shard. */
+  rowOf(shard: number, sample: number): number {
+    return sample - (this.#starts[shard] as number);
+  }
+
+  /** True once {@link ShardTable.open} was awaited for it, whether it worked or not. */
+  isOpen(shard: number): boolean {
+    return this.#entries[shard] !== undefined || this.#failures.has(shard);
+  }
+
+  /** Opens a shard. Does not throw: a shard that cannot be opened makes its samples fail when they are read. */
+  async open(shard: number): Promise<void> {
+    try {
+      const opened = await openShard(this.locations[shard] as ShardLocation);
+      try {
+        const fields = this.plans.map((plan) => this.#openField(shard, opened, plan));
+        this.#entries[shard] = { shard: opened, fields };
+        // Extents say where everything lies; the descriptor that reads them is one of a bounded number.
+        if (fields.every((field) => field.extents !== undefined)) opened.close();
+      } catch (error) {
+        opened.close();
+        throw error;
+      }
+    } catch (error) {
+      this.#failures.set(shard, error);
+    }
+  }
+
+  #openField(shard: number, opened: OpenShard, plan: FieldPlan): ShardField {
+    const extents = opened.reader.extents(plan.field.name);
+    if (extents?.kind !== "affine") return { extents, column: undefined };
+    const { byteLength, stride, base, length } = extents;
+    const bytes = byteLength * length;
+    if (byteLength > COLUMN_VALUE_BYTES || stride !== byteLength || bytes > COLUMN_BYTES)
+      return { extents, column: undefined };
+    const column = new Uint8Array(bytes);
+    this.#files.readInto(shard, column, 0, bytes, base);
+    return { extents, column };
+  }
+
+  #entry(shard: number): TableEntry {
+    const entry = this.#entries[shard];
+    if (entry === undefined) throw this.#failures.get(shard);
+    return entry;
+  }
+
+  /** Bytes of one value, or `undefined` where only {@link ShardTable.readValue} tells. */
+  byteLength(shard: number, field: number, row: number): number | undefined {
+    const extents = this.#entry(shard).fields[field]?.extents;
+    return extents === undefined ? undefined : byteLengthOf(extents, row);
+  }
+
+  /** Copies the bytes of one value, which must have extents, to `target` at `offset`. */
+  readInto(shard: number, field: number, row: number, target: Uint8Array, offset: number): void {
+    const { extents, column } = this.#entry(shard).fields[field] as ShardField;
+    const byteLength = byteLengthOf(extents as Extents, row);
+    if (column === undefined) {
+      this.#files.readInto(shard, target, offset, byteLength, offsetOf(extents as Extents, row));
+      return;
+    }
+    // A loop, as `set` would need a view of its own for each value.
+    for (let i = 0, at = row * byteLength; i < byteLength; i++) target[offset + i] = column[at + i] as number;
+  }
+
+  /** The bytes of one value, read by the format's library; memory of its own. */
+  readValue(shard: number, field: number, row: number): Uint8Array {
+    const name = (this.plans[field] as FieldPlan).field.name;
+    return sampleBytes(this.#entry(shard).shard.reader.readField(row, name));
+  }
+
+  /**
+   * Checks the bytes of one value against the checksum in the manifest.
+   * @throws {@link CorruptShardError} naming the sample.
+   */
+  check(shard: number, field: number, row: number, bytes: Uint8Array): void {
+    this.#entry(shard).shard.check(row, (this.plans[field] as FieldPlan).field.name, bytes);
+  }
+
+  /** Closes all files. */
+  close(): void {
+    this.#files.close();
+    for (const entry of this.#entries) entry?.shard.close();
+  }
+}

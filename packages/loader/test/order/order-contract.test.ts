@@ -1,0 +1,107 @@
+import { bindOrder, sequential, shuffle, type Order } from "@millrace/loader";
+import { count, SEED } from "@millrace/testkit";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { planRank, rankPosition } from "../../dist/order/rank.js";
+
+/** Every order there is. A new one is one line here. */
+const ORDERS: readonly [name: string, make: (seed: number) => Order][] = [
+  ["sequential", (seed) => sequential({ seed })],
+  ["shuffle", (seed) => shuffle({ seed })],
+];
+
+const seeds = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const epochs = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const runs = { numRuns: count(60, 1000), seed: SEED };
+
+function epochOf(order: Order, length: number, epoch: number): number[] {
+  const bound = bindOrder(order, length);
+  return Array.from({ length }, (_, position) => bound.at(epoch, position));
+}
+
+describe.each(ORDERS)("the order %s", (_name, make) => {
+  it("visits every sample once in every epoch", () => {
+    fc.assert(
+      fc.property(seeds, epochs, fc.integer({ min: 1, max: 3000 }), (seed, epoch, length) => {
+        const samples = epochOf(make(seed), length, epoch);
+        expect(samples.toSorted((a, b) => a - b)).toEqual(samples.map((_, sample) => sample));
+      }),
+      runs,
+    );
+  });
+
+  it("gives the same sample whatever was asked before", () => {
+    const asked = fc.array(fc.tuple(fc.nat(5), fc.nat(999)), { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(seeds, asked, (seed, questions) => {
+        const kept = bindOrder(make(seed), 1000);
+        for (const [epoch, position] of questions)
+          expect(kept.at(epoch, position)).toBe(bindOrder(make(seed), 1000).at(epoch, position));
+      }),
+      runs,
+    );
+  });
+
+  it("reaches any position of 2^40 samples, and no sample twice", () => {
+    fc.assert(
+      fc.property(seeds, fc.uniqueArray(fc.integer({ min: 0, max: 2 ** 40 - 1 }), { minLength: 500 }), (seed, at) => {
+        const bound = bindOrder(make(seed), 2 ** 40);
+        const samples = at.map((position) => bound.at(3, position));
+        expect(new Set(samples).size).toBe(at.length);
+        for (const sample of samples) expect(sample >= 0 && sample < 2 ** 40 && Number.isInteger(sample)).toBe(true);
+      }),
+      { ...runs, numRuns: count(5, 100) },
+    );
+  });
+
+  it("is divided among ranks without gap or overlap, from any position on, however their number changes", () => {
+    const cut = fc.record({ length: fc.integer({ min: 1, max: 400 }), first: fc.integer({ min: 1, max: 7 }) });
+    fc.assert(
+      fc.property(seeds, cut, fc.nat(50), fc.integer({ min: 1, max: 7 }), (seed, { length, first }, steps, second) => {
+        const bound = bindOrder(make(seed), length);
+        const start = Math.min(steps, Math.floor(length / first)) * first;
+        const seen: number[] = [];
+        for (let position = 0; position < start; position++) seen.push(bound.at(1, position));
+        const rest: number[] = [];
+        for (let rank = 0; rank < second; rank++) {
+          const options = { length, start, skipped: 0, rank, worldSize: second, dropLast: true };
+          for (let i = 0; i < planRank(options).samples; i++) rest.push(bound.at(1, rankPosition(options, i)));
+        }
+        const all = [...seen, ...rest];
+        expect(new Set(all).size).toBe(all.length);
+        expect(length - all.length).toBeLessThan(second);
+      }),
+      runs,
+    );
+  });
+});
+
+describe("shuffle", () => {
+  it("differs by epoch and by seed", () => {
+    const one = epochOf(shuffle({ seed: 1 }), 100, 0);
+    expect(epochOf(shuffle({ seed: 1 }), 100, 1)).not.toEqual(one);
+    expect(epochOf(shuffle({ seed: 2 }), 100, 0)).not.toEqual(one);
+    expect(epochOf(shuffle({ seed: 1 + 2 ** 32 }), 100, 0)).not.toEqual(one);
+    expect(epochOf(shuffle({ seed: 1 }), 100, 0)).toEqual(one);
+  });
+
+  it.each([2, 3, 5, 10, 64])("puts each of %i samples at each place equally often", (length) => {
+    const bound = bindOrder(shuffle(), length);
+    const trials = 4000 * length;
+    const counts = new Float64Array(length * length);
+    for (let epoch = 0; epoch < trials; epoch++) {
+      const at = epoch % length;
+      counts[at * length + bound.at(epoch, at)]! += 1;
+    }
+    const expected = trials / length / length;
+    const chiSquare = counts.reduce((sum, found) => sum + (found - expected) ** 2 / expected, 0);
+    const degrees = length * (length - 1);
+    // Six standard deviations of the chi-square distribution, whose variance is twice its degrees of freedom.
+    expect(chiSquare).toBeLessThan(degrees + 6 * Math.sqrt(2 * degrees));
+  });
+
+  it("reaches every order of three samples", () => {
+    const orders = new Set(Array.from({ length: 200 }, (_, epoch) => epochOf(shuffle(), 3, epoch).join()));
+    expect(orders.size).toBe(6);
+  });
+});
