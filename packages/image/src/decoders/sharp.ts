@@ -1,7 +1,7 @@
-import { OptionError, UnsupportedError } from "@millrace/formats";
-import type { Sharp } from "sharp";
+import { isMillraceError, OptionError, UnsupportedError } from "@millrace/formats";
+import type { OutputInfo, Sharp } from "sharp";
 import { DEFAULT_MAX_PIXELS, type DecodeOptions } from "../decode-options.js";
-import { imageStructure } from "../header.js";
+import { imageStructure, type ImageEncoding } from "../header.js";
 import { imageError, type RejectReason } from "../image-error.js";
 import type { Pixels } from "../pixels.js";
 
@@ -23,7 +23,7 @@ async function loadSharp(): Promise<SharpFactory> {
   } catch (cause) {
     throw new UnsupportedError({
       problem: "the image library sharp does not load",
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       fix: "install it for this machine: npm install sharp",
       cause,
     });
@@ -32,7 +32,7 @@ async function loadSharp(): Promise<SharpFactory> {
 
 /** What libvips says, to a reason; its texts are the only thing it gives. */
 const REASONS: readonly [pattern: RegExp, reason: RejectReason][] = [
-  [/exceeds pixel limit|too large/iu, "too-large"],
+  [/exceeds pixel limit|too large|maximum supported/iu, "too-large"],
   [/premature end|unexpected end|truncated|not enough|read error at/iu, "truncated"],
   // The header was recognised before, so this is damage.
   [/contains unsupported image format/iu, "corrupt"],
@@ -42,6 +42,12 @@ const REASONS: readonly [pattern: RegExp, reason: RejectReason][] = [
 function reasonOf(message: string): RejectReason {
   return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? "corrupt";
 }
+
+/**
+ * Warnings of libjpeg's after which it fills the rest of the image with grey, or goes on with wrong pixels. Its other
+ * warnings (stray bytes before a marker, odd headers, odd profiles) leave the pixels right.
+ */
+const LOST_PIXELS = /premature end|bad (huffman|arithmetic) code|instead of RST/iu;
 
 function checkCount(option: string, value: number | undefined, most: number): void {
   if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) return;
@@ -53,8 +59,8 @@ function checkCount(option: string, value: number | undefined, most: number): vo
   });
 }
 
-/** Refuses what the header already shows to be hopeless, before libvips sees it. */
-function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: number): void {
+/** Refuses what the header already shows to be hopeless, before libvips sees it. Returns the encoding. */
+function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: number): ImageEncoding {
   const { header, isWhole } = imageStructure(bytes, options);
   const { encoding, width, height } = header;
   if (encoding === "bmp") {
@@ -78,6 +84,7 @@ function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: numbe
       fix: "fetch it again, or remove it",
     });
   }
+  return encoding;
 }
 
 function place(data: Uint8Array, into: Uint8Array | undefined): Uint8Array {
@@ -94,14 +101,40 @@ function place(data: Uint8Array, into: Uint8Array | undefined): Uint8Array {
   return into.subarray(0, data.length);
 }
 
-function pipeline(sharp: SharpFactory, bytes: Uint8Array, options: SharpDecodeOptions, maxPixels: number): Sharp {
-  const image = sharp(bytes, { failOn: "error", autoOrient: true, limitInputPixels: maxPixels, pages: 1 });
+type FailOn = "error" | "warning";
+
+function pipeline(sharp: SharpFactory, bytes: Uint8Array, options: SharpDecodeOptions, failOn: FailOn): Sharp {
+  const limitInputPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
+  const image = sharp(bytes, { failOn, autoOrient: true, limitInputPixels, pages: 1 });
   image.flatten({ background: "#000" });
   if (options.size !== undefined) image.resize(options.size, options.size, { fit: "cover", position: "centre" });
   return image
     .toColourspace(options.channels === 1 ? "b-w" : "srgb")
     .removeAlpha()
     .raw({ depth: "uchar" });
+}
+
+interface RawImage {
+  readonly data: Buffer;
+  readonly info: OutputInfo;
+}
+
+/** Runs the pipeline. A JPEG is tried with all warnings as errors first, then again if they were harmless. */
+async function run(bytes: Uint8Array, options: SharpDecodeOptions, encoding: ImageEncoding): Promise<RawImage> {
+  const sharp = await (library ??= loadSharp());
+  const attempt = (failOn: FailOn): Promise<RawImage> =>
+    pipeline(sharp, bytes, options, failOn).toBuffer({ resolveWithObject: true });
+  if (encoding !== "jpeg") return attempt("error");
+  try {
+    return await attempt("warning");
+  } catch (cause) {
+    if (LOST_PIXELS.test(messageOf(cause))) throw cause;
+    return attempt("error");
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** {@link DecodeOptions}, and a size. */
@@ -122,16 +155,15 @@ export async function decodeBySharp(bytes: Uint8Array, options: SharpDecodeOptio
   checkCount("size", options.size, MAX_SIZE);
   if (channels !== 1 && channels !== 3)
     throw new OptionError({ option: "channels", problem: "is not possible", expected: "1 or 3", found: channels });
-  checkHeader(bytes, options, maxPixels);
-  const sharp = await (library ??= loadSharp());
-  let result;
+  const encoding = checkHeader(bytes, options, maxPixels);
+  let result: RawImage;
   try {
-    result = await pipeline(sharp, bytes, options, maxPixels).toBuffer({ resolveWithObject: true });
+    result = await run(bytes, options, encoding);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw imageError(reasonOf(message), options, {
+    if (isMillraceError(cause)) throw cause;
+    throw imageError(reasonOf(messageOf(cause)), options, {
       problem: "cannot be decoded",
-      found: message.replaceAll("\n", ", "),
+      found: messageOf(cause).replaceAll("\n", ", "),
       fix: "fetch it again, or remove it",
       cause,
     });
