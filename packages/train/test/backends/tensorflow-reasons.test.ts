@@ -37,6 +37,7 @@ function installation(tensorflow: string | undefined): string {
 async function select(
   folder: string,
   choice: string,
+  probeTimeoutMs = 40_000,
 ): Promise<{ name?: string; passedOver?: unknown; error?: string }> {
   const program = `
     import { selectBackend } from "@millrace/train";
