@@ -16,8 +16,8 @@ export type TensorFlow = typeof tfc;
  *
  * Memory: {@link Backend.upload} and {@link Backend.uploadLabels} have finished reading when they return. The batch's
  * memory belongs to the loader again from then on, on every backend. The tensors they return belong to the caller,
- * who disposes them (or calls inside `tf.tidy`). `close` frees what is left on the device; tensors and models made on
- * it are dead then, so read out what is to stay.
+ * who disposes them (or calls inside `tf.tidy`). Tensors and models do not outlive `close`: they can still be disposed
+ * after it, and nothing else, so read out first what is to stay.
  */
 export interface Backend extends AsyncDisposable {
   readonly name: BackendName;
@@ -29,7 +29,8 @@ export interface Backend extends AsyncDisposable {
   readonly tf: TensorFlow;
   /**
    * Brings a batch of images to the device as float32.
-   * `uint8` becomes `pixel * scale + shift` on the way; `float32` is taken as it is, for its transforms ran already.
+   * `uint8` becomes `pixel * scale + shift` on the way, in float32 and equal to the bit on every backend (but where
+   * `tensorflow` takes numbers below the normal range for 0); `float32` is taken as it is, for its transforms ran already.
    * @param image - `[batch, height, width, channels]`, dtype `uint8` or `float32`.
    * @param affine - One number a channel; without it pixels stay 0 to 255.
    * @returns float32 `[batch, height, width, channels]`, the caller's.
@@ -49,6 +50,6 @@ export interface Backend extends AsyncDisposable {
    * @throws {@link ClosedError} after `close`.
    */
   fence(): Promise<void>;
-  /** Frees the device's memory and leaves TensorFlow.js without this backend. Closing twice is allowed. */
+  /** Leaves TensorFlow.js without this backend, and keeps none of its own tensors. Closing twice is allowed. */
   close(): Promise<void>;
 }
