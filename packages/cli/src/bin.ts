@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { EndingSignalError, type EndingSignal } from "./exit.js";
+import { main } from "./main.js";
+
+const controller = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const satisfies EndingSignal[]) {
+  process.once(signal, () => {
+    controller.abort(new EndingSignalError(signal));
+  });
+}
+// A reader such as `head` that closes the pipe early is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: controller.signal,
+});

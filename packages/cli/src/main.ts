@@ -1,0 +1,49 @@
+import yargs, { type CommandModule } from "yargs";
+import { convertCommand } from "./commands/convert.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { profileCommand } from "./commands/profile.js";
+import { trainCommand } from "./commands/train.js";
+import { verifyCommand } from "./commands/verify.js";
+import { errorText, exitCodeOf, UsageError } from "./exit.js";
+import type { Io } from "./io.js";
+import { VERSION } from "./version.js";
+
+/** Every command, one a file; each imports what it needs when it runs, so `--help` is quick. */
+const COMMANDS: readonly ((io: Io) => CommandModule)[] = [
+  convertCommand,
+  inspectCommand,
+  verifyCommand,
+  trainCommand,
+  profileCommand,
+];
+
+/**
+ * Runs one command line, without the name of the program, and returns the exit code. Never throws and never ends the
+ * process.
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const parser = yargs([...argv])
+    .scriptName("millrace")
+    .usage("$0 <command>\n\nKeep the GPU fed, and know what it waits for: convert, load, profile.")
+    .version(VERSION)
+    .strict()
+    .demandCommand(1, "name a command: convert, inspect, verify, train or profile")
+    .recommendCommands()
+    .env("MILLRACE")
+    .parserConfiguration({ "duplicate-arguments-array": false })
+    .wrap(100)
+    .exitProcess(false)
+    .fail((message: string | undefined, error: Error | undefined) => {
+      throw error ?? new UsageError(`${message ?? "wrong usage"}; see millrace --help`);
+    });
+  for (const command of COMMANDS) parser.command(command(io));
+  try {
+    await parser.parseAsync([...argv], {}, (_error, _args, output) => {
+      if (output !== "") io.stdout.write(`${output}\n`);
+    });
+    return 0;
+  } catch (error) {
+    io.stderr.write(`${errorText(error)}\n`);
+    return exitCodeOf(error);
+  }
+}

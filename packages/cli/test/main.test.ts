@@ -1,0 +1,211 @@
+import { tempDir } from "@millrace/testkit";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { beforeAll, describe, expect, it } from "vitest";
+import { millrace } from "./captured-io.js";
+
+/** Two classes of grey squares, six of each. */
+async function makePhotos(dir: string): Promise<string> {
+  for (const [label, name] of ["dark", "light"].entries()) {
+    mkdirSync(join(dir, name), { recursive: true });
+    for (let n = 0; n < 6; n++) {
+      const level = 40 + 150 * label + 5 * n;
+      const background = { r: level, g: level, b: level };
+      await sharp({ create: { width: 20, height: 20, channels: 3, background } })
+        .png()
+        .toFile(join(dir, name, `${n}.png`));
+    }
+  }
+  return dir;
+}
+
+describe("millrace", () => {
+  it("--help names every command, and each command's --help has examples", async () => {
+    const help = await millrace("--help");
+    expect(help.code).toBe(0);
+    for (const command of ["convert", "inspect", "verify", "train", "profile"]) {
+      expect(help.stdout).toContain(`millrace ${command}`);
+      const { code, stdout } = await millrace(command, "--help");
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Examples:\s+millrace/u);
+    }
+  });
+
+  it.each([
+    ["an unknown flag", ["inspect", "x", "--colour"], /Unknown argument: colour; see millrace --help/u],
+    ["an unknown command", ["conver", "a", "b"], /Did you mean convert\?|Unknown/u],
+    ["no command", [], /name a command/u],
+    ["a missing argument", ["convert", "photos"], /Not enough non-option arguments/u],
+  ])("refuses %s with exit code 2 and one line", async (_, args, message) => {
+    const { code, stdout, stderr } = await millrace(...args);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("says its version", async () => {
+    expect((await millrace("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/u);
+  });
+});
+
+describe("the commands, one after the other", () => {
+  let work: string;
+  let photos: string;
+  let shards: string;
+  beforeAll(async () => {
+    const { mkdtempSync } = await import("node:fs");
+    const { tmpdir } = await import("node:os");
+    work = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+    photos = await makePhotos(join(work, "photos"));
+    writeFileSync(join(photos, "dark", "text.jpg"), "this is no image");
+    shards = join(work, "shards");
+    return async () => {
+      const { rm } = await import("node:fs/promises");
+      await rm(work, { recursive: true, force: true });
+    };
+  });
+
+  it("convert makes a dataset, reports what it rejected, and shows progress on stderr", async () => {
+    const { code, stdout, stderr } = await millrace(
+      "convert",
+      photos,
+      shards,
+      "--size",
+      "16",
+      "--val-fraction",
+      "0.34",
+      "--num-workers",
+      "1",
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/12 samples in hdf5/u);
+    expect(stdout).toMatch(/1 rejected.*\n.*\n?.*dark\/text\.jpg +unsupported/su);
+    expect(stderr).toMatch(/convert: 13 of 13, 1 rejected/u);
+  });
+
+  it("convert does not touch a dataset that is there", async () => {
+    const before = readFileSync(join(shards, "dataset.json"), "utf8");
+    const { code, stderr } = await millrace("convert", photos, shards, "--size", "8");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/finished dataset.*--overwrite/u);
+    expect(readFileSync(join(shards, "dataset.json"), "utf8")).toBe(before);
+  });
+
+  it("inspect shows the schema, the splits, the classes and how fields are read, as text and as JSON", async () => {
+    const text = await millrace("inspect", shards);
+    expect(text.stdout).toMatch(/image +uint8 \[16, 16, 3\] +pread/u);
+    expect(text.stdout).toMatch(/train +9 +1/u);
+    const { stdout } = await millrace("inspect", shards, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      format: "hdf5",
+      classes: ["dark", "light"],
+      splits: [
+        { name: "train", samples: 9 },
+        { name: "val", samples: 3 },
+      ],
+    });
+  });
+
+  it("verify finds nothing in it; in a damaged copy it names the sample and exits with 3", async () => {
+    expect((await millrace("verify", shards)).code).toBe(0);
+    const damaged = join(work, "damaged");
+    expect((await millrace("convert", photos, damaged, "--size", "16", "-q")).code).toBe(0);
+    const shard = join(damaged, "train", "shard-00000.h5");
+    const bytes = readFileSync(shard);
+    const middle = Math.floor(bytes.length / 2);
+    bytes[middle] = (bytes[middle] as number) ^ 1;
+    writeFileSync(shard, bytes);
+    const { code, stdout, stderr } = await millrace("verify", damaged, "--json");
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, damages: [{ file: shard, kind: "sample", field: "image" }] });
+    expect(stderr).toMatch(/1 damages were found/u);
+  });
+
+  it("profile prints a report as text, JSON and HTML", async () => {
+    const html = join(work, "report.html");
+    const flags = [
+      "--batch-size",
+      "4",
+      "--steps",
+      "3",
+      "--warmup-steps",
+      "1",
+      "--backend",
+      "wasm",
+      "--num-workers",
+      "1",
+    ];
+    const text = await millrace("profile", shards, ...flags, "--html", html);
+    expect(text.stderr).not.toMatch(/millrace:/u);
+    expect(text.code).toBe(0);
+    expect(text.stdout).toMatch(/stall[\s\S]*copy[\s\S]*compute[\s\S]*other/u);
+    expect(readFileSync(html, "utf8")).toMatch(/^<!doctype html>/iu);
+    const { stdout } = await millrace("profile", shards, ...flags, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ kind: "profile", budget: { steps: 3 } });
+  });
+
+  it("train writes checkpoints and reports, refuses a used folder, and resumes", async () => {
+    const out = join(work, "run");
+    const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "1", "--out", out, "-q"];
+    const first = await millrace("train", shards, "--epochs", "1", ...flags);
+    expect(first.stderr).toBe("");
+    expect(first.code).toBe(0);
+    expect(readdirSync(out)).toEqual(expect.arrayContaining(["report.html", "report.json"]));
+    const again = await millrace("train", shards, "--epochs", "2", ...flags);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/--resume/u);
+    const resumed = await millrace("train", shards, "--epochs", "2", "--resume", ...flags, "--json");
+    expect(resumed.code).toBe(0);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: "train", firstStep: 3, epochs: [{ epoch: 1 }] });
+  });
+
+  it.each([
+    ["a batch of 0", ["--batch-size", "0"], /option batchSize/u],
+    ["a batch of NaN", ["--batch-size", "many"], /option batchSize/u],
+    ["half an epoch", ["--epochs", "0.5"], /option epochs/u],
+    ["an unknown model", ["--model", "gpt"], /option model.*lenet or mini-resnet, found gpt/u],
+    ["an unknown backend", ["--backend", "abacus"], /option backend/u],
+  ])("train refuses %s with exit code 2", async (_, flags, message) => {
+    const { code, stderr } = await millrace(
+      "train",
+      shards,
+      "--out",
+      join(work, "never"),
+      "--backend",
+      "cpu",
+      "-q",
+      ...flags,
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it("convert refuses impossible options with exit code 2 and makes nothing", async () => {
+    const out = join(tempDir(), "out");
+    for (const flags of [
+      ["--size", "0"],
+      ["--size", "x"],
+      ["--val-fraction", "1"],
+      ["--format", "zip"],
+      ["--num-workers", "1.5"],
+    ]) {
+      const { code, stderr } = await millrace("convert", photos, out, ...flags);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/expected/u);
+    }
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    ["inspect", /there is no dataset here/u],
+    ["verify", /there is no dataset here/u],
+    ["train", /there is no dataset here/u],
+    ["profile", /there is no dataset here/u],
+  ])("%s of a folder without a dataset exits with 3", async (command, message) => {
+    const { code, stderr } = await millrace(command, tempDir());
+    expect(code).toBe(3);
+    expect(stderr).toMatch(message);
+  });
+});
