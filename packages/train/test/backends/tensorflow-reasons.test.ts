@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { tempDir } from "@millrace/testkit";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 const train = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A folder in which `@millrace/train` finds this text as the package of TensorFlow, or no such package. */
+/** A folder in which `@millrace/train` finds this program as the package of TensorFlow, or no such package. */
 function installation(tensorflow: string | undefined): string {
   const folder = tempDir();
   const modules = join(folder, "node_modules");
@@ -33,60 +33,64 @@ function installation(tensorflow: string | undefined): string {
   return folder;
 }
 
-/** What `selectBackend` says there, in a process of its own. */
-async function select(
-  folder: string,
-  choice: string,
-  probeTimeoutMs = 40_000,
-): Promise<{ name?: string; passedOver?: unknown; error?: string }> {
-  const program = `
-    import { selectBackend } from "@millrace/train";
-    const answer = await selectBackend(${JSON.stringify(choice)}, { probeTimeoutMs: ${probeTimeoutMs} }).then(
-      ({ backend, passedOver }) => ({ name: backend.name, passedOver }),
-      ({ code, message }) => ({ error: code + " " + message }),
-    );
-    console.log(JSON.stringify(answer));`;
-  const args = ["--input-type=module", "--eval", program];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 50_000 });
-  return JSON.parse(stdout) as Awaited<ReturnType<typeof select>>;
+interface Try {
+  readonly choice: "auto" | "tensorflow";
+  /** What the package of TensorFlow does when it is loaded. */
+  readonly fault?: keyof typeof FAULTS;
+  readonly probeTimeoutMs?: number;
 }
 
-const NO_ADDON = `throw new Error("The Node.js native addon module (tfjs_binding.node) can not be found at path: /x.\\n");`;
-const NO_LIBRARY = `throw Object.assign(new Error("libtensorflow_cc.so.2: cannot open shared object file"), { code: "ERR_DLOPEN_FAILED" });`;
+/** What `selectBackend` says to each try, in one process of its own. */
+async function select(folder: string, tries: readonly Try[]): Promise<unknown[]> {
+  const program = `
+    import { selectBackend } from "@millrace/train";
+    const answers = [];
+    for (const { choice, fault, probeTimeoutMs = 40_000 } of ${JSON.stringify(tries)}) {
+      process.env.FAULT = fault;
+      answers.push(await selectBackend(choice, { probeTimeoutMs }).then(
+        ({ backend, passedOver }) => ({ name: backend.name, passedOver }),
+        ({ code, message }) => ({ code, message }),
+      ));
+    }
+    console.log(JSON.stringify(answers));`;
+  const args = ["--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, timeout: 50_000 });
+  return JSON.parse(stdout) as unknown[];
+}
 
-describe("without TensorFlow selectBackend takes wasm and says why:", () => {
-  it.each<[when: string, tensorflow: string | undefined, reason: string]>([
-    ["the package is not there", undefined, "the package @tensorflow/tfjs-node-gpu is not installed"],
-    ["its addon is not there", NO_ADDON, "@tensorflow/tfjs-node-gpu is installed without its native addon"],
-    [
-      "a library is not there",
-      NO_LIBRARY,
-      "the native addon of @tensorflow/tfjs-node-gpu does not load: libtensorflow_cc.so.2: cannot open shared object file",
-    ],
-    [
-      "loading it crashes",
-      "process.abort();",
-      "loading @tensorflow/tfjs-node-gpu ended the process that tried it by SIGABRT",
-    ],
-  ])("%s", async (_when, tensorflow, reason) => {
-    const { name, passedOver } = await select(installation(tensorflow), "auto");
-    expect(name).toBe("wasm");
-    expect(passedOver).toEqual([{ what: "tensorflow", reason }]);
-  });
+const FAULTS = {
+  addon: `throw new Error("The Node.js native addon module (tfjs_binding.node) can not be found at path: x.\\n");`,
+  library: `throw Object.assign(new Error("libtensorflow_cc.so.2: cannot open"), { code: "ERR_DLOPEN_FAILED" });`,
+  crash: "process.abort();",
+  hang: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
+} as const;
 
-  it("loading it hangs", async () => {
-    const folder = installation("Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);");
-    const { name, passedOver } = await select(folder, "auto", 1500);
-    expect(name).toBe("wasm");
-    const reason = "@tensorflow/tfjs-node-gpu did not answer within 1.5 s";
-    expect(passedOver).toEqual([{ what: "tensorflow", reason }]);
-  });
+it("selectBackend takes wasm where TensorFlow fails to load, crashes or hangs, and says which", async () => {
+  const cases = Object.entries(FAULTS).map(([fault, program]) => `case "${fault}": ${program}`);
+  const folder = installation(`switch (process.env.FAULT) { ${cases.join(" break; ")} }`);
+  const answers = await select(folder, [
+    { choice: "auto", fault: "addon" },
+    { choice: "auto", fault: "library" },
+    { choice: "auto", fault: "crash" },
+    { choice: "auto", fault: "hang", probeTimeoutMs: 1500 },
+  ]);
+  const reasons = [
+    "@tensorflow/tfjs-node-gpu is installed without its native addon",
+    "the native addon of @tensorflow/tfjs-node-gpu does not load: libtensorflow_cc.so.2: cannot open",
+    "loading @tensorflow/tfjs-node-gpu ended the process that tried it by SIGABRT",
+    "@tensorflow/tfjs-node-gpu did not answer within 1.5 s",
+  ];
+  expect(answers).toEqual(reasons.map((reason) => ({ name: "wasm", passedOver: [{ what: "tensorflow", reason }] })));
+});
 
-  it("asked for by name, it fails with the same reason and the way out", async () => {
-    const { error } = await select(installation(undefined), "tensorflow");
-    expect(error).toBe(
-      "BACKEND the backend tensorflow does not work here: the package @tensorflow/tfjs-node-gpu is not installed; " +
-        "choose the backend wasm, or assemble the native part as the README of @millrace/train says",
-    );
-  });
+it("selectBackend takes wasm where TensorFlow is not installed, and asked for it by name gives the way out", async () => {
+  const answers = await select(installation(undefined), [{ choice: "auto" }, { choice: "tensorflow" }]);
+  const reason = "the package @tensorflow/tfjs-node-gpu is not installed";
+  const message =
+    `the backend tensorflow does not work here: ${reason}; ` +
+    "choose the backend wasm, or assemble the native part as the README of @millrace/train says";
+  expect(answers).toEqual([
+    { name: "wasm", passedOver: [{ what: "tensorflow", reason }] },
+    { code: "BACKEND", message },
+  ]);
 });
