@@ -18,6 +18,17 @@ const ORACLES = new Map([
     { packages: ["pyarrow==26.*", "numpy==2.*"], probe: "import pyarrow, numpy; print(pyarrow.__version__)" },
   ],
   ["pillow", { packages: ["pillow==13.*", "numpy==2.*"], probe: "import PIL, numpy; print(PIL.__version__)" }],
+  [
+    "tensorflow",
+    {
+      packages: ["tensorflow-cpu==2.15.1", "numpy<2"],
+      probe: "import tensorflow, numpy; print(tensorflow.__version__)",
+    },
+  ],
+  [
+    "webdataset",
+    { packages: ["webdataset==1.0.*", "numpy==2.*"], probe: "import webdataset, numpy; print(webdataset.__version__)" },
+  ],
 ]);
 
 const FOLDER = join(ROOT, ".oracles");

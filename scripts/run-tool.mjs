@@ -9,7 +9,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /**
  * @typedef {object} RunOptions
  * @property {string} [cwd] the folder to run in; the root of the repository unless told
- * @property {Record<string, string>} [env] variables on top of this process's own
+ * @property {Record<string, string | undefined>} [env] variables on top of this process's own; `undefined` takes one away
  */
 
 /**

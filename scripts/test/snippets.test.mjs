@@ -61,6 +61,20 @@ it("npm scripts and files for node that do not exist are found", () => {
   expect(status).toBe(1);
 });
 
+it("a command or a flag that millrace does not have is found", () => {
+  const { status, text } = checkPage([
+    "```sh",
+    "npx millrace convert photos/ shards/ --format hdf5 --size=224 && npx millrace --help",
+    "npx millrace convrt photos/ shards/",
+    "npx millrace convert photos/ shards/ --sise 224",
+    "```",
+  ]);
+  expect(text).not.toContain("page.md:2");
+  expect(text).toMatch(/page\.md:3: millrace has no command convrt; it has convert, /);
+  expect(text).toMatch(/page\.md:4: millrace convert has no --sise; it has .*--size/);
+  expect(status).toBe(1);
+});
+
 it("a call of millrace is known by npx or by its name", () => {
   expect(millraceArguments(["npx", "--yes", "millrace", "verify", "shards/"])).toEqual(["verify", "shards/"]);
   expect(millraceArguments(["millrace", "--help"])).toEqual(["--help"]);
