@@ -16,3 +16,21 @@ export * from "./step-context.js";
 export * from "./step-log.js";
 export * from "./step-recorder.js";
 export * from "./time-budget.js";
+export * from "./checkpoint/checkpoint.js";
+export type { NamedTensor } from "./checkpoint/safetensors.js";
+export { OPTIMIZERS, type OptimizerName } from "./optimizers/optimizer.js";
+export * from "./train.js";
+export { evaluate, type EvaluateOptions } from "./training/evaluate.js";
+export { pixelAffine } from "./training/pixel-affine.js";
+export type { StepsProgress, TrainProgress } from "./training/progress.js";
+export * from "./training/schedule.js";
+export type {
+  CheckpointOptions,
+  TrainBatch,
+  TrainLoader,
+  TrainOptions,
+  TrainStep,
+  TrainStepContext,
+  TrainStepResult,
+} from "./training/train-options.js";
+export * from "./training/model-step.js";

@@ -1,17 +1,5 @@
-import type { StallReport } from "../step-recorder.js";
+import { BatchPass, type NextBatch } from "../batch-pass.js";
 import type { StepWatch } from "../step-watch.js";
-
-/** A batch, and what it says about itself. */
-export interface NextBatch<B> {
-  readonly batch: B;
-  /** `batch.size`, where it is a number. */
-  readonly size: number | undefined;
-  /** `batch.stall`, where it is one. */
-  readonly stall: StallReport | undefined;
-}
-
-/** How long the end of an iterator may take, in ms; it has had its chance then. */
-const CLOSE_MS = 5000;
 
 /** Takes batches from any iterable, over as many passes as asked for. */
 export class BatchSource<B> {
@@ -20,8 +8,7 @@ export class BatchSource<B> {
   /** How often the iterable was begun. */
   passes = 0;
   readonly #iterable: AsyncIterable<B> | Iterable<B>;
-  #iterator: AsyncIterator<B> | Iterator<B> | undefined;
-  #waiting = false;
+  #pass: BatchPass<B> | undefined;
 
   constructor(iterable: AsyncIterable<B> | Iterable<B>) {
     this.#iterable = iterable;
@@ -30,51 +17,25 @@ export class BatchSource<B> {
   /** The next batch; `undefined` if the iterable ended and a second beginning gives nothing. */
   async next(watch: StepWatch, step: number): Promise<NextBatch<B> | undefined> {
     for (;;) {
-      const fresh = this.#iterator === undefined;
-      if (this.#iterator === undefined) {
-        this.#iterator = begin(this.#iterable);
+      const isFresh = this.#pass === undefined;
+      if (this.#pass === undefined) {
+        this.#pass = new BatchPass(this.#iterable);
         this.passes++;
       }
-      this.#waiting = true;
-      const result = await watch.wait(Promise.resolve(this.#iterator.next()), "batch", step);
-      this.#waiting = false;
-      if (result.done !== true) {
+      const next = await this.#pass.next(watch, step);
+      if (next !== undefined) {
         this.batches++;
-        return describe(result.value);
+        return next;
       }
-      this.#iterator = undefined;
-      if (!fresh) continue;
+      this.#pass = undefined;
+      if (!isFresh) continue;
       this.passes--;
       return undefined;
     }
   }
 
-  /** Tells the iterator that no more is wanted. Does not wait for one that is stuck. */
+  /** Tells the iterator that no more is wanted. */
   async close(): Promise<void> {
-    const ended = Promise.resolve(this.#iterator?.return?.()).catch(() => undefined);
-    if (this.#waiting) return;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([ended, tooLong]);
-    clearTimeout(timer);
+    await this.#pass?.close();
   }
-}
-
-function begin<B>(iterable: AsyncIterable<B> | Iterable<B>): AsyncIterator<B> | Iterator<B> {
-  return Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-}
-
-function describe<B>(batch: B): NextBatch<B> {
-  const { size, stall } = (batch ?? {}) as { size?: unknown; stall?: unknown };
-  return {
-    batch,
-    size: typeof size === "number" ? size : undefined,
-    stall: isStallReport(stall) ? stall : undefined,
-  };
-}
-
-function isStallReport(value: unknown): value is StallReport {
-  return typeof (value as { stallMs?: unknown } | null | undefined)?.stallMs === "number";
 }

@@ -1,15 +1,13 @@
-import { BackendError, isMillraceError, OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats";
 import { systemClock, type Clock } from "../clock.js";
-import { REPORT_STEPS, REPORT_VERSION, type Fact, type ProfileReport, type Warning } from "../report/report.js";
+import type { Fact, ProfileReport, Warning } from "../report/report.js";
+import { runReport } from "../report/run-report.js";
 import { isPromiseLike, recordCopy, type StepContext } from "../step-context.js";
+import { stepError } from "../step-error.js";
 import { StepRecorder } from "../step-recorder.js";
 import { StepWatch } from "../step-watch.js";
-import { timeBudget } from "../time-budget.js";
-import { advise } from "./advice.js";
 import { BatchSource } from "./batch-source.js";
-import { measureIdleFenceMs, measureSpanNs, measuringCost } from "./measuring-cost.js";
-import { headspaceOf, judge } from "./verdict.js";
-import { runWarnings } from "./warnings.js";
+import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
 
 /** How to profile a training loop. */
 export interface ProfileOptions<B> {
@@ -128,7 +126,7 @@ class ProfileRun<B> {
       if (isPromiseLike(result)) await watch.wait(result, "step", step);
       await this.#fence(watch, step);
     } catch (error) {
-      throw this.#stepError(error, step);
+      throw stepError(error, step, this.options.signal);
     }
     recorder.end("compute");
     recorder.endStep();
@@ -145,16 +143,6 @@ class ProfileRun<B> {
     this.#fences++;
   }
 
-  #stepError(error: unknown, step: number): unknown {
-    const { signal } = this.options;
-    if (isMillraceError(error) || (signal?.aborted === true && error === signal.reason)) return error;
-    return new BackendError({
-      problem: `step ${step} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`,
-      fix: "see its cause; negative steps are warm-up",
-      cause: error,
-    });
-  }
-
   #checkMeasured(source: BatchSource<B>): void {
     if (this.#isWarm && this.#recorder.log.count > 0) return;
     const { batches } = source;
@@ -169,23 +157,37 @@ class ProfileRun<B> {
   }
 
   #report(source: BatchSource<B>, spanNs: number): ProfileReport {
-    const { log, spans, clockJumps } = this.#recorder;
-    const budget = timeBudget(log);
-    const steps = log.steps();
-    const verdict = judge(steps);
-    const wallMs = budget.wall.sumMs;
-    const perSec = (count: number): number => (wallMs > 0 ? (count * 1000) / wallMs : 0);
-    const warnings: Warning[] = runWarnings(budget, verdict, clockJumps);
+    const measured = {
+      recorder: this.#recorder,
+      samples: this.#samples,
+      facts: this.options.facts ?? [],
+      spanNs,
+      fences: this.#fences,
+      fenceWaitMs: this.#fenceWaitMs,
+      idleFenceMs: this.#idleFenceMs,
+    };
+    return {
+      ...runReport(measured, this.#warnings(source)),
+      kind: "profile",
+      requestedSteps: this.steps,
+      warmupSteps: this.warmupSteps,
+      passes: source.passes,
+    };
+  }
+
+  #warnings(source: BatchSource<B>): Warning[] {
+    const warnings: Warning[] = [];
+    const measured = this.#recorder.log.count;
     if (this.options.fence === undefined) {
       warnings.push({
         code: "no-fence",
         text: "No fence was given. If the device works in the background, its time counts only while the step waits for it.",
       });
     }
-    if (budget.steps < this.steps) {
+    if (measured < this.steps) {
       warnings.push({
         code: "ended-early",
-        text: `The iterable ended after ${budget.steps} of ${this.steps} measured steps and cannot be begun again.`,
+        text: `The iterable ended after ${measured} of ${this.steps} measured steps and cannot be begun again.`,
       });
     }
     if (source.passes > 1) {
@@ -194,31 +196,6 @@ class ProfileRun<B> {
         text: `The loader was begun ${source.passes} times to get the steps; the start of each pass is in the figures.`,
       });
     }
-    const counts = {
-      spans,
-      spanNs,
-      fences: this.#fences,
-      idleFenceMs: this.#idleFenceMs,
-      fenceWaitMs: this.#fenceWaitMs,
-    };
-    return {
-      reportVersion: REPORT_VERSION,
-      kind: "profile",
-      facts: this.options.facts ?? [],
-      verdict,
-      headspace: headspaceOf(wallMs, budget.stall.sumMs),
-      throughput: {
-        stepsPerSec: perSec(budget.steps),
-        samplesPerSec: Number.isNaN(this.#samples) ? undefined : perSec(this.#samples),
-      },
-      budget,
-      advice: advise(budget, verdict),
-      cost: measuringCost(counts, wallMs),
-      warnings,
-      steps: steps.slice(-REPORT_STEPS),
-      requestedSteps: this.steps,
-      warmupSteps: this.warmupSteps,
-      passes: source.passes,
-    };
+    return warnings;
   }
 }

@@ -2,6 +2,7 @@ import { isMillraceError } from "@millrace/formats";
 import { profile, type ProfileOptions, type ProfileReport } from "@millrace/train";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
+import { rejection } from "../rejection.js";
 
 interface FakeBatch {
   readonly size: number;
@@ -29,16 +30,6 @@ function run(options: Partial<ProfileOptions<FakeBatch>> & { clock: HandClock })
 /** A promise that never resolves. */
 function never(): Promise<never> {
   return new Promise(() => undefined);
-}
-
-/** What `promise` is rejected with. */
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  return expect.fail("was not rejected");
 }
 
 describe("profile", () => {

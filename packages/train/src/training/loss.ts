@@ -1,5 +1,5 @@
 import type { Scalar, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
-import type { TensorFlow } from "./backends/backend.js";
+import type { TensorFlow } from "../backends/backend.js";
 
 /** What a model returns: unnormalised scores, or the probabilities of a softmax layer. */
 export type ModelOutput = "logits" | "probabilities";

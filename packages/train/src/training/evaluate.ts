@@ -1,0 +1,87 @@
+import { OptionError, type Statistics } from "@millrace/formats";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import type { Backend } from "../backends/backend.js";
+import { BatchPass } from "../batch-pass.js";
+import type { ValidationReport } from "../report/report.js";
+import { stepError } from "../step-error.js";
+import { StepWatch } from "../step-watch.js";
+import { LayersStep } from "./layers-step.js";
+import { addMetrics, NO_METRICS, StepMetrics } from "./step-metrics.js";
+import type { TrainLoader } from "./train-options.js";
+
+/** How to evaluate a model. */
+export interface EvaluateOptions {
+  readonly loader: TrainLoader;
+  /** See {@link TrainOptions.model}. */
+  readonly model: LayersModel;
+  readonly backend: Backend;
+  /** See {@link TrainOptions.statistics}: the same as in training. */
+  readonly statistics?: Statistics | undefined;
+  /** Default `image`. */
+  readonly imageField?: string | undefined;
+  /** Default `label`. */
+  readonly labelField?: string | undefined;
+  /** How long a batch may take, in ms. Default 300,000. */
+  readonly deadlineMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Losses are read after so many batches. */
+const READ_EVERY = 16;
+
+/**
+ * Loss and accuracy of a model over one epoch of a loader, with dropout off and batch norm at its averages.
+ * @throws {@link OptionError} if the model does not fit, or the loader yields nothing; the signal's reason when it
+ * aborts.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<ValidationReport> {
+  using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
+  const { imageField = "image", labelField = "label", statistics } = options;
+  const step = new LayersStep({ ...options, statistics, imageField, labelField });
+  return await evaluateStep(step, options.loader, watch, options.signal);
+}
+
+/** {@link evaluate} for a step that is there already. */
+export async function evaluateStep(
+  step: LayersStep,
+  loader: TrainLoader,
+  watch: StepWatch,
+  signal: AbortSignal | undefined,
+): Promise<ValidationReport> {
+  const start = performance.now();
+  const metrics = new StepMetrics(step.parts.backend.tf);
+  const pass = new BatchPass(loader.epoch?.(0) ?? loader);
+  let sums = NO_METRICS;
+  let count = 0;
+  try {
+    for (;;) {
+      const turn = watch.between();
+      if (turn !== undefined) await turn;
+      const next = await pass.next(watch, count);
+      if (next === undefined) break;
+      const { batch } = next;
+      metrics.add(
+        count,
+        batch.size,
+        batch.indices,
+        runStep(() => step.evaluate(batch), count, signal),
+      );
+      if (++count % READ_EVERY === 0) sums = addMetrics(sums, await watch.wait(metrics.flush(), "fence", count));
+    }
+    sums = addMetrics(sums, await watch.wait(metrics.flush(), "fence", count));
+  } finally {
+    metrics.dispose();
+    await pass.close();
+  }
+  const { samples, lossSum, correct = 0 } = sums;
+  if (samples === 0) throw new OptionError({ option: "validation", problem: "yields no batch" });
+  return { samples, loss: lossSum / samples, accuracy: correct / samples, wallMs: performance.now() - start };
+}
+
+function runStep<T>(run: () => T, step: number, signal: AbortSignal | undefined): T {
+  try {
+    return run();
+  } catch (error) {
+    throw stepError(error, step, signal);
+  }
+}

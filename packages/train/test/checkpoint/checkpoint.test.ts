@@ -1,0 +1,107 @@
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from "@millrace/train";
+import { count, SEED, tempDir } from "@millrace/testkit";
+import * as fc from "fast-check";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { millraceError } from "../rejection.js";
+
+const CHECKPOINT: Checkpoint = {
+  step: 480,
+  seed: 7,
+  optimizer: "adam",
+  momentum: 0,
+  loaderState: {
+    version: 1,
+    fingerprint: "f",
+    split: "train",
+    order: { kind: "shuffle", seed: 3 },
+    epoch: 2,
+    position: 640,
+    worldSize: 1,
+    skipped: 0,
+  },
+  weights: [
+    { name: "000.kernel", shape: [2, 3], data: Float32Array.of(1, -2, 3.5, 0, 1e-30, 4) },
+    { name: "001.__proto__", shape: [], data: Float32Array.of(7) },
+  ],
+  slots: [{ name: "000.moment1.kernel", shape: [2, 3], data: Float32Array.of(6, 5, 4, 3, 2, 1) }],
+};
+
+describe("a checkpoint", () => {
+  it("comes back as it was, from its path or from its folder", async () => {
+    const dir = join(tempDir(), "new", "folder");
+    const path = await writeCheckpoint(dir, CHECKPOINT, 3);
+    expect(path).toBe(join(dir, "checkpoint-00000480.safetensors"));
+    expect(await readCheckpoint(path)).toEqual(CHECKPOINT);
+    expect(await readCheckpoint(dir)).toEqual(CHECKPOINT);
+    await writeCheckpoint(dir, { ...CHECKPOINT, loaderState: null }, 3);
+    expect((await readCheckpoint(dir)).loaderState).toBeNull();
+  });
+
+  it("is a file of safetensors: a length, a header in JSON, then the tensors without gaps", async () => {
+    const bytes = readFileSync(await writeCheckpoint(tempDir(), CHECKPOINT, 1));
+    const length = Number(bytes.readBigUInt64LE(0));
+    expect((8 + length) % 8).toBe(0);
+    const header: unknown = JSON.parse(bytes.toString("utf8", 8, 8 + length));
+    expect(header).toMatchObject({
+      __metadata__: { millrace: expect.stringContaining(`"step":480`) as string },
+      "weight.000.kernel": { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] },
+      "weight.001.__proto__": { dtype: "F32", shape: [], data_offsets: [24, 28] },
+      "slot.000.moment1.kernel": { dtype: "F32", shape: [2, 3], data_offsets: [28, 52] },
+    });
+    expect(bytes.length).toBe(8 + length + 52);
+    expect(bytes.readFloatLE(8 + length + 8)).toBe(3.5);
+  });
+
+  it("leaves the newest of its folder, and nothing else of its own", async () => {
+    const dir = tempDir();
+    writeFileSync(join(dir, "notes.txt"), "mine");
+    for (const step of [9, 10, 100, 99]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 2);
+    expect(readdirSync(dir).toSorted()).toEqual([
+      "checkpoint-00000099.safetensors",
+      "checkpoint-00000100.safetensors",
+      "notes.txt",
+    ]);
+    expect((await readCheckpoint(dir)).step).toBe(100);
+  });
+
+  it("is refused if it is cut short anywhere", async () => {
+    const path = await writeCheckpoint(tempDir(), CHECKPOINT, 1);
+    const whole = readFileSync(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 1), async (length) => {
+        writeFileSync(path, whole.subarray(0, length));
+        const error = await millraceError(readCheckpoint(path));
+        expect([error.code, error.detail.file]).toEqual(["STATE", path]);
+      }),
+      { seed: SEED, numRuns: count(100, 1000) },
+    );
+  });
+
+  it("is refused if any bit of it flips", async () => {
+    const path = await writeCheckpoint(tempDir(), CHECKPOINT, 1);
+    const whole = readFileSync(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 1), fc.nat(7), async (at, bit) => {
+        const damaged = Buffer.from(whole);
+        damaged[at] = (damaged[at] as number) ^ (1 << bit);
+        writeFileSync(path, damaged);
+        expect((await millraceError(readCheckpoint(path))).code).toBe("STATE");
+      }),
+      { seed: SEED, numRuns: count(300, 20_000) },
+    );
+  });
+
+  it("says what is missing: a file, a checkpoint in the folder, a header of millrace", async () => {
+    const dir = tempDir();
+    expect((await millraceError(readCheckpoint(join(dir, "none")))).code).toBe("FILE");
+    expect((await millraceError(readCheckpoint(dir))).message).toContain("holds no checkpoint; train without resume");
+    const header = Buffer.from(`{"__metadata__":{}} `);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    writeFileSync(join(dir, "foreign.safetensors"), Buffer.concat([length, header]));
+    const foreign = await millraceError(readCheckpoint(join(dir, "foreign.safetensors")));
+    expect(foreign.message).toContain("is no checkpoint of millrace");
+  });
+});
