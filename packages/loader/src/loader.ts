@@ -176,8 +176,8 @@ export class LiveLoader implements Loader {
       }
       isOver = true;
     } finally {
-      // Where another loop or close() has ended this one, there is nothing left to end.
-      if (this.#run === run) await this.#end(isOver);
+      // Another loop, close() or the signal may be ending this one already.
+      await (this.#run === run ? this.#end(isOver) : this.#stopping);
     }
   }
 

@@ -58,10 +58,11 @@ describe("the batches of a loader", () => {
     await using loader = await openLoader(path, { batchSize: 4, numWorkers: 0 });
     for await (const batch of loader) {
       const { image, label } = batch.fields;
+      const pixels = image?.data as Uint8Array;
       expect(image?.shape).toEqual([batch.size, 4, 4, 3]);
       expect(label?.shape).toEqual([batch.size]);
       for (const [place, sample] of batch.indices.entries()) {
-        expect([...(image?.data.subarray(place * 48, place * 48 + 48) as Uint8Array)]).toEqual([...pixelsOf(sample)]);
+        expect([...pixels.subarray(place * 48, place * 48 + 48)]).toEqual([...pixelsOf(sample)]);
         expect(label?.data[place]).toBe(labelOf(sample));
         expect((await dataset.split("train").read(sample)).get("label")).toEqual(Int32Array.of(labelOf(sample)));
       }
@@ -92,7 +93,7 @@ describe("the batches of a loader", () => {
   it("may be larger than the dataset", async () => {
     const { path } = await makeDataset({ samples: 3 });
     await using loader = await openLoader(path, { batchSize: 64, numWorkers: 1 });
-    expect((await samplesOf(loader)).toSorted()).toEqual([0, 1, 2]);
+    expect((await samplesOf(loader)).toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
   });
 
   it("of all ranks together hold every sample, and go on after a change of worldSize and batchSize", async () => {
@@ -117,16 +118,16 @@ describe("the batches of a loader", () => {
 
   it("stay as they are while the consumer has them, and can be copied until then", async () => {
     const { path } = await makeDataset({ samples: 64 });
-    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 2, prefetchDepth: 1 });
-    let before: Batch | undefined;
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, prefetchDepth: 1 });
+    const over: Batch[] = [];
     for await (const batch of loader) {
       const copy = batch.copy();
       await new Promise((resolve) => setTimeout(resolve, 2));
       expect(batch.fields["image"]?.data).toEqual(copy.fields["image"]?.data);
       expect(batch.indices).toEqual(copy.indices);
       expect(copy.fields["image"]?.data.buffer).toBeInstanceOf(ArrayBuffer);
-      if (before !== undefined) expect(before.copy.bind(before)).toThrow(/is over/u);
-      before = batch;
+      for (const before of over) expect(() => before.copy()).toThrow(/is over/u);
+      over.push(batch);
     }
   });
 });
@@ -143,7 +144,7 @@ describe("the epochs of a loader", () => {
 
   it("go on where the loop was left, also when the same epoch is asked for", async () => {
     const { path } = await makeDataset({ samples: 20 });
-    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1 });
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 0 });
     const all = await linesOf(loader);
     expect(await linesOf(loader.epoch(0), 2)).toEqual(all.slice(0, 2));
     expect(loader.state()).toMatchObject({ epoch: 0, position: 8 });

@@ -7,7 +7,7 @@ import { crc32, deflateSync } from "node:zlib";
 export interface MadeDataset {
   readonly path: string;
   /** Pixels of a sample, `[side, side, 3]`. */
-  pixelsOf(sample: number): Uint8Array;
+  readonly pixelsOf: (sample: number) => Uint8Array;
 }
 
 export interface MakeDatasetOptions {

@@ -31,6 +31,8 @@ export class WorkerPool implements Crew {
   #interrupted: { readonly reason: unknown } | undefined;
   #waitingFor = 0;
   #isResting = true;
+  /** A worker hangs, so there is no use in waiting until all have stopped. */
+  #isHung = false;
   #closing: Promise<void> | undefined;
 
   constructor(readonly options: WorkerPoolOptions) {
@@ -92,6 +94,7 @@ export class WorkerPool implements Crew {
     for (const [worker, activity] of this.#activities.entries()) {
       if (!activity.read(now, snapshot) || snapshot.stage === STAGE_OF.idle) continue;
       if (now - Math.max(snapshot.since, start) < workerTimeoutMs) continue;
+      this.#isHung = true;
       this.interrupt(
         new WorkerError({
           problem: `worker ${worker} hangs${this.#sampleOf(worker)}`,
@@ -125,7 +128,7 @@ export class WorkerPool implements Crew {
     this.#isResting = true;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), STOP_MS);
+      timer = setTimeout(() => resolve("late"), this.#isHung ? 0 : STOP_MS);
     });
     const ended = await Promise.race([Promise.all(this.#tasks), late]);
     clearTimeout(timer);

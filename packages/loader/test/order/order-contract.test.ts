@@ -1,6 +1,6 @@
 import { bindOrder, sequential, shuffle, type Order } from "@millrace/loader";
 import { count, SEED } from "@millrace/testkit";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planRank, rankPosition } from "../../dist/order/rank.js";
 

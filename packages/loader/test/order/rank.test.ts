@@ -1,5 +1,5 @@
 import { SEED } from "@millrace/testkit";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planRank, rankPosition } from "../../dist/order/rank.js";
 

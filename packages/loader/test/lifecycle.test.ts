@@ -1,0 +1,186 @@
+import { isMillraceError } from "@millrace/formats";
+import { openLoader, userTransform, type Batch } from "@millrace/loader";
+import { tempDir } from "@millrace/testkit";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it } from "vitest";
+import { linesOf, samplesOf } from "./batch-log.js";
+import { makeDataset } from "./make-dataset.js";
+import { transformOf } from "./make-transform.js";
+import { runChild } from "./run-child.js";
+
+const codeOf = (error: unknown): unknown => (isMillraceError(error) ? error.code : error);
+const failureOf = async (batches: AsyncIterable<Batch>): Promise<unknown> =>
+  await linesOf(batches).then(
+    () => "no failure",
+    (error: unknown) => error,
+  );
+
+describe("the process", () => {
+  it("exits by itself and has no thread left over, whether loops end, break or throw, and nobody calls close", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    const program = `
+      import { openLoader } from "@millrace/loader";
+      import { readdirSync } from "node:fs";
+      import { readFile } from "node:fs/promises";
+      const path = process.argv[1];
+      const threads = () => process.platform === "linux" ? readdirSync("/proc/self/task").length : 0;
+      await Promise.all(Array.from({ length: 16 }, () => readFile(path + "/dataset.json")));
+      const open = () => openLoader(path, { batchSize: 4, numWorkers: 1 });
+      const before = threads();
+      const counts = [];
+      const broken = await open();
+      for await (const batch of broken) break;
+      counts.push(threads() - before);
+      const thrown = await open();
+      try { for await (const batch of thrown) throw new Error("mine"); } catch (error) { counts.push(error.message); }
+      counts.push(threads() - before);
+      const aborted = new AbortController();
+      const signalled = await openLoader(path, { batchSize: 4, numWorkers: 1, signal: aborted.signal });
+      try { for await (const batch of signalled) aborted.abort(new Error("enough")); } catch (error) { counts.push(error.message); }
+      counts.push(threads() - before);
+      let batches = 0;
+      for await (const batch of broken) batches++;
+      counts.push(batches);
+      await open();
+      console.log(JSON.stringify(counts));`;
+    const end = await runChild(program, path);
+    expect(end).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(end.stdout)).toEqual([0, "mine", 0, "enough", 0, 9]);
+  });
+
+  it("exits with the error where a transform ends its thread, nobody hangs", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    const { module } = transformOf("if (context.sample === 11) process.exit(7);");
+    const program = `
+      import { openLoader, userTransform } from "@millrace/loader";
+      const [path, module] = process.argv.slice(1);
+      const loader = await openLoader(path, { batchSize: 4, numWorkers: 2, transforms: [userTransform({ module })] });
+      try {
+        for await (const batch of loader) continue;
+      } catch (error) {
+        console.log(error.name, error.message);
+        process.exitCode = error.exitCode;
+      }`;
+    const end = await runChild(program, path, module);
+    expect(end.code).toBe(4);
+    expect(end.stdout).toMatch(
+      /^WorkerError worker [01] exited with code 7 at sample number 11; look for process.exit/u,
+    );
+  });
+});
+
+describe("close", () => {
+  it("ends a loop that waits, and the loader is closed for good", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    const loader = await openLoader(path, { batchSize: 4, numWorkers: 1, inject: { fetchMs: 200 } });
+    const iterator = loader[Symbol.asyncIterator]();
+    const pending = iterator.next();
+    pending.catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await loader.close();
+    await loader.close();
+    await expect(pending).rejects.toThrow(/the loader is closed/u);
+    expect(codeOf(await failureOf(loader))).toBe("CLOSED");
+    expect(loader.state()).toMatchObject({ epoch: 0, position: 0 });
+  });
+
+  it("comes at the end of await using", async () => {
+    const { path } = await makeDataset({ samples: 4 });
+    let kept;
+    {
+      await using loader = await openLoader(path, { numWorkers: 0 });
+      await samplesOf(loader);
+      kept = loader;
+    }
+    expect(codeOf(await failureOf(kept))).toBe("CLOSED");
+  });
+});
+
+describe("a signal", () => {
+  it("that was aborted opens nothing", async () => {
+    const { path } = await makeDataset({ samples: 4 });
+    const reason = new Error("too late");
+    await expect(openLoader(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  it.each([0, 1])(
+    "ends a loop that waits with its reason, with %i workers, and every later one",
+    async (numWorkers) => {
+      const { path } = await makeDataset({ samples: 400 });
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const loader = await openLoader(path, { numWorkers, signal: controller.signal, inject: { fetchMs: 10 } });
+      setTimeout(() => controller.abort(reason), 30);
+      expect(await failureOf(loader)).toBe(reason);
+      expect(await failureOf(loader)).toBe(reason);
+    },
+  );
+
+  it("reaches a consumer that never waits", async () => {
+    const { path } = await makeDataset({ samples: 16 });
+    const controller = new AbortController();
+    await using loader = await openLoader(path, { numWorkers: 0, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error("enough")), 50);
+    const forever = async (): Promise<void> => {
+      for (;;) await samplesOf(loader);
+    };
+    await expect(forever()).rejects.toThrow("enough");
+  });
+});
+
+describe("a second loop", () => {
+  it("ends the first, which says so", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1 });
+    const first = loader[Symbol.asyncIterator]();
+    await first.next();
+    expect(await samplesOf(loader)).toHaveLength(36);
+    await expect(first.next()).rejects.toThrow(/another loop over the loader has begun/u);
+  });
+});
+
+describe("back-pressure", () => {
+  it("is the ring being full: workers make no more than prefetchDepth batches ahead of the consumer", async () => {
+    const { path } = await makeDataset({ samples: 64, samplesPerShard: 64 });
+    const made = new SharedArrayBuffer(4);
+    const transform = transformOf("Atomics.add(new Int32Array(context.options), 0, 1);", made);
+    await using loader = await openLoader(path, {
+      batchSize: 4,
+      numWorkers: 2,
+      prefetchDepth: 3,
+      transforms: [transform],
+    });
+    const count = new Int32Array(made);
+    let taken = 0;
+    for await (const batch of loader) {
+      taken += batch.size;
+      const most = Math.min(64, taken + 3 * 4);
+      for (let wait = 0; wait < 200 && Atomics.load(count, 0) < most; wait++)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(Atomics.load(count, 0)).toBe(most);
+    }
+    expect(taken).toBe(64);
+  });
+});
+
+describe("a worker", () => {
+  it("that hangs is named, and its thread is ended", async () => {
+    const { path } = await makeDataset({ samples: 12 });
+    const transforms = [transformOf("while (context.sample === 5);")];
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, transforms, workerTimeoutMs: 1500 });
+    const error = await failureOf(loader);
+    expect(codeOf(error)).toBe("WORKER");
+    expect(String(error)).toMatch(/worker 0 hangs at sample number 5; expected an end after 1500 ms/u);
+  });
+
+  it.each([0, 1])("that cannot import a transform fails the loop, with %i workers", async (numWorkers) => {
+    const { path } = await makeDataset({ samples: 12 });
+    const transforms = [userTransform({ module: pathToFileURL(join(tempDir(), "none.mjs")) })];
+    await using loader = await openLoader(path, { numWorkers, transforms });
+    const error = await failureOf(loader);
+    expect(codeOf(error)).toBe("OPTION");
+    expect(String(error)).toMatch(/option transforms: userTransform: the module cannot be imported/u);
+  });
+});
