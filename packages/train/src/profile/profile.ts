@@ -22,8 +22,11 @@ export interface ProfileOptions<B> {
   readonly steps?: number | undefined;
   /** Steps to run before, which are not measured: compilation, the filling of the ring. Default 10. */
   readonly warmupSteps?: number | undefined;
-  /** Resolves when the device has done what was submitted: `() => backend.fence()`. Waited for after every step. */
-  readonly fence?: (() => PromiseLike<unknown>) | undefined;
+  /**
+   * Returns, or returns a promise that resolves, when the device has done what was submitted: `() => backend.fence()`.
+   * Called after every step.
+   */
+  readonly fence?: (() => unknown) | undefined;
   /** Samples in a batch, where batches have no `size`. */
   readonly samplesPerBatch?: number | undefined;
   /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
@@ -138,7 +141,8 @@ class ProfileRun<B> {
     const { fence } = this.options;
     if (fence === undefined) return;
     const start = this.#clock.now();
-    await watch.wait(fence(), "fence", step);
+    const result = fence();
+    if (isPromiseLike(result)) await watch.wait(result, "fence", step);
     this.#fenceWaitMs += this.#clock.now() - start;
     this.#fences++;
   }

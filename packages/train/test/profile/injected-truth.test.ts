@@ -52,8 +52,7 @@ describe("profile against injected truth", () => {
         yield await Promise.resolve({ size: BATCH_SIZE });
       }
     })();
-    const step = (): void => take(COMPUTE_MS, computed);
-    const report = await profile({ loader, step, steps: STEPS, warmupSteps: 3 });
+    const report = await profile({ loader, step: () => take(COMPUTE_MS, computed), steps: STEPS, warmupSteps: 3 });
     expectTruth(report, computed);
     expectWithinTenth(median(report.steps.map((step) => step.stallMs)), median(fetched));
     expect(median(fetched)).toBeGreaterThanOrEqual(FETCH_MS - 0.1);

@@ -87,6 +87,13 @@ describe("profile", () => {
     expect(warnings.map(({ code }) => code)).not.toContain("no-fence");
   });
 
+  it("takes a fence that blocks instead of giving a promise", async () => {
+    const clock = new HandClock();
+    const { budget, cost } = await run({ clock, step: () => undefined, fence: () => clock.pass(4) });
+    expect(budget.compute.p50Ms).toBe(4);
+    expect(cost.idleFenceMs).toBe(4);
+  });
+
   it("says that no fence was given", async () => {
     const report = await run({ clock: new HandClock() });
     expect(report.warnings.map(({ code }) => code)).toEqual(["no-fence"]);
