@@ -1,48 +1,53 @@
-// Builds the kernels into src/kernels/: kernels.wasm imports a plain memory, kernels-shared.wasm a shared one.
-// The code is the same; a module can import only the kind of memory that it names.
+// Builds the kernels into src/kernels/: kernels-shared.wasm imports a shared memory, kernels.wasm one that is not. A
+// module can import only the kind of memory that it names, and this is all in which the two differ.
 // `--check` builds in memory and compares with the committed files instead.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { main } from "assemblyscript/asc";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+// The imported memory may have any size: up to 65536 pages of 64 KiB.
+const FLAGS =
+  "-O3 --runtime stub --noAssert --enable simd,threads --disableWarning=112 " +
+  "--importMemory --sharedMemory --initialMemory 1 --maximumMemory 65536";
 
-/** Most pages of 64 KiB that a module may name, so that a memory of any maximum can be imported. */
-const PAGES = "65536";
-
-const COMMON = [
-  "index.ts",
-  "--baseDir",
-  here,
-  "-O3",
-  "--runtime",
-  "stub",
-  "--noAssert",
-  "--importMemory",
-  "--disableWarning=112",
-];
-const BUILDS = [
-  { name: "kernels.wasm", flags: ["--initialMemory", "0", "--maximumMemory", PAGES, "--enable", "simd"] },
-  {
-    name: "kernels-shared.wasm",
-    flags: ["--sharedMemory", "--initialMemory", "1", "--maximumMemory", PAGES, "--enable", "simd,threads"],
-  },
-];
-
-const check = process.argv.includes("--check");
-for (const { name, flags } of BUILDS) {
+async function build() {
   /** @type {Uint8Array | undefined} */
   let bytes;
-  const { error } = await main([...COMMON, ...flags, "--outFile", name], {
+  const { error } = await main(["index.ts", "--baseDir", here, ...FLAGS.split(" "), "--outFile", "kernels.wasm"], {
     stderr: process.stderr,
     writeFile: (file, contents) => {
-      if (file === name && typeof contents !== "string") bytes = contents;
+      if (file === "kernels.wasm" && typeof contents !== "string") bytes = contents;
     },
   });
   if (error !== null || bytes === undefined) process.exit(1);
+  return bytes;
+}
+
+/**
+ * The same module for a memory that is not shared: in the import's limits, flag 3 (shared, with a maximum) becomes 1.
+ * @param {Uint8Array} shared
+ */
+function unshared(shared) {
+  const bytes = Buffer.from(shared);
+  const memory = Buffer.from("\u0003env\u0006memory\u0002\u0003", "latin1");
+  const at = bytes.indexOf(memory);
+  if (at < 0 || bytes.includes(memory, at + 1)) {
+    process.stderr.write("the module does not have exactly one import of a shared memory\n");
+    process.exit(1);
+  }
+  bytes[at + memory.length - 1] = 1;
+  return bytes;
+}
+
+const shared = await build();
+for (const { name, bytes } of [
+  { name: "kernels-shared.wasm", bytes: shared },
+  { name: "kernels.wasm", bytes: unshared(shared) },
+]) {
   const file = fileURLToPath(new URL(`../src/kernels/${name}`, import.meta.url));
-  if (!check) writeFileSync(file, bytes);
-  else if (Buffer.compare(readFileSync(file), bytes) !== 0) {
+  if (!process.argv.includes("--check")) writeFileSync(file, bytes);
+  else if (!readFileSync(file).equals(bytes)) {
     process.stderr.write(`src/kernels/${name} is not what kernels/*.ts builds; run pnpm run kernels and commit it\n`);
     process.exit(1);
   }

@@ -38,6 +38,6 @@ function size(reader: ByteReader): ImageSize {
 
 /** JPEG (ITU-T T.81): a run of marker segments, one of which is the frame header. */
 export const jpeg: HeaderFormat = {
-  signatures: ["\u00ff\u00d8\u00ff"],
+  signatures: ["\u00ff\u00d8"],
   size,
 };

@@ -11,6 +11,9 @@ import { planJob, type ResamplePlan } from "./plan.js";
  *   float32      float32(sum) * float32(scale * 2^-21) + shift, rounded to float32 after each step
  */
 
+/** Bits after the point of a sum. */
+const FRACTION_BITS = 21;
+
 function blendRows(source: Uint8Array, plan: ResamplePlan, line: Int16Array, y: number): void {
   const { rows, rowBytes, sourceStride } = plan;
   const count = rows.counts[y] as number;
@@ -50,24 +53,27 @@ function convertRows(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLi
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const from = plan.sourceAt + y * plan.sourceStride + (plan.flip ? width - 1 - x : x) * channels;
-      for (let c = 0; c < channels; c++, at++) put(at, c, (source[from + c] as number) * 2 ** 21);
+      for (let c = 0; c < channels; c++, at++) put(at, c, source[from + c] as number);
     }
   }
 }
 
-/** Stores the sum of channel `c` as element `at` of the output. */
+/** Stores the sum of channel `c` as element `at` of the output. A copied level is a sum without fraction bits. */
 type Put = (at: number, c: number, sum: number) => void;
 
 function putBytes(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
   const output = new Uint8Array(buffer, job.output.offset, job.output.byteLength);
+  const bits = plan.copy ? 0 : FRACTION_BITS;
+  const half = plan.copy ? 0 : 2 ** (FRACTION_BITS - 1);
   return (at, _c, sum) => {
-    output[at] = (sum + 2 ** 20) >> 21;
+    output[at] = (sum + half) >> bits;
   };
 }
 
 function putFloats(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
   const output = new Float32Array(buffer, job.output.offset, Math.floor(job.output.byteLength / 4));
-  const scale = plan.factors.subarray(0, 4).map((value) => value * 2 ** -21);
+  const unit = plan.copy ? 1 : 2 ** -FRACTION_BITS;
+  const scale = plan.factors.subarray(0, 4).map((value) => value * unit);
   const shift = plan.factors.subarray(4, 8);
   return (at, c, sum) => {
     output[at] = Math.fround(Math.fround(sum) * (scale[c] as number)) + (shift[c] as number);

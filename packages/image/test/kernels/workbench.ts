@@ -1,0 +1,166 @@
+import {
+  createKernels,
+  createMemory,
+  createPlainKernels,
+  scratchBytes,
+  type Box,
+  type Kernels,
+  type ResampleJob,
+} from "@millrace/image";
+import * as fc from "fast-check";
+
+/** A job without places in memory. */
+export interface JobSpec {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly box: Box;
+  readonly flip: boolean;
+  readonly outWidth: number;
+  readonly outHeight: number;
+  readonly dtype: "uint8" | "float32";
+  readonly scale?: readonly number[];
+  readonly shift?: readonly number[];
+}
+
+const GUARD = 0xa5;
+const GUARD_BYTES = 64;
+const MEMORY_BYTES = 2 ** 24;
+
+/** A memory with both kernels, and places for a source and an output between guard bytes. */
+export class Workbench {
+  readonly bytes: Uint8Array;
+  readonly #buffer: ArrayBufferLike;
+  readonly #shared: boolean;
+
+  constructor(shared = true) {
+    this.#shared = shared;
+    const memory = createMemory({ byteLength: MEMORY_BYTES, shared });
+    this.#buffer = memory.buffer;
+    this.bytes = new Uint8Array(memory.buffer);
+    this.#make = (name, scratch) =>
+      name === "simd" ? createKernels(memory, scratch) : createPlainKernels(memory, scratch);
+  }
+
+  readonly #make: (name: "simd" | "plain", scratch: { offset: number; byteLength: number }) => Kernels;
+
+  /**
+   * Runs a job with exactly the scratch that `scratchBytes` asks for, and returns the output. `unaligned` moves the
+   * places of everything by some bytes. Throws if a byte outside of output and scratch has changed.
+   */
+  run(name: "simd" | "plain", spec: JobSpec, pixels: Uint8Array, unaligned = 0): Uint8Array {
+    const size = { width: spec.width, height: spec.height, channels: spec.channels };
+    const needed = scratchBytes({ source: size, output: { width: spec.outWidth, height: spec.outHeight } });
+    const scratch = { offset: GUARD_BYTES + unaligned, byteLength: needed };
+    const sourceAt = scratch.offset + needed + GUARD_BYTES;
+    const align = spec.dtype === "float32" ? 4 : 1;
+    const outputAt = Math.ceil((sourceAt + pixels.length + GUARD_BYTES) / align) * align;
+    const outBytes = spec.outWidth * spec.outHeight * spec.channels * align;
+    const end = outputAt + outBytes + GUARD_BYTES;
+    this.bytes.fill(GUARD, 0, end);
+    this.bytes.set(pixels, sourceAt);
+    const kernels = this.#make(name, scratch);
+    if (kernels.name !== name) throw new Error(`these are ${kernels.name} kernels (shared: ${this.#shared})`);
+    kernels.resample({
+      source: { offset: sourceAt, ...size },
+      box: spec.box,
+      flip: spec.flip,
+      output: {
+        offset: outputAt,
+        byteLength: outBytes,
+        width: spec.outWidth,
+        height: spec.outHeight,
+        dtype: spec.dtype,
+      },
+      ...(spec.scale === undefined ? {} : { scale: spec.scale }),
+      ...(spec.shift === undefined ? {} : { shift: spec.shift }),
+    });
+    const output = this.bytes.slice(outputAt, outputAt + outBytes);
+    this.#expectOnly(GUARD, 0, scratch.offset);
+    this.#expectOnly(GUARD, scratch.offset + needed, sourceAt);
+    for (let i = 0; i < pixels.length; i++)
+      if (this.bytes[sourceAt + i] !== pixels[i]) throw new Error(`source byte ${i} has changed`);
+    this.#expectOnly(GUARD, sourceAt + pixels.length, outputAt);
+    this.#expectOnly(GUARD, outputAt + outBytes, end);
+    return output;
+  }
+
+  #expectOnly(value: number, from: number, to: number): void {
+    for (let i = from; i < to; i++) if (this.bytes[i] !== value) throw new Error(`byte ${i} was written`);
+  }
+
+  get buffer(): ArrayBufferLike {
+    return this.#buffer;
+  }
+}
+
+/** The output of a float32 job as numbers. */
+export function floats(output: Uint8Array): Float32Array {
+  return new Float32Array(output.buffer, output.byteOffset, output.byteLength / 4);
+}
+
+/** Pixels that look like noise, the same for the same seed. */
+export function noise(length: number, seed: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let state = (seed * 2_654_435_761) >>> 0 || 1;
+  for (let i = 0; i < length; i++) {
+    // xorshift32 (Marsaglia 2003); every fourth byte is black or white, where rounding and saturation show.
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    const byte = (state >>> 16) & 0xff;
+    bytes[i] = i % 4 === 0 ? (byte > 127 ? 255 : 0) : byte;
+  }
+  return bytes;
+}
+
+const side = (most: number): fc.Arbitrary<number> => fc.oneof(fc.integer({ min: 1, max: most }), fc.constant(most));
+
+/** An edge and a length in `[0, most]`, whole or with fractions. */
+function stretch(most: number, whole: boolean): fc.Arbitrary<[number, number]> {
+  if (whole) {
+    return fc
+      .tuple(fc.integer({ min: 0, max: most - 1 }), fc.nat())
+      .map(([from, length]) => [from, 1 + (length % (most - from))]);
+  }
+  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+  return fc.tuple(fraction, fraction).map(([a, b]) => {
+    const from = a * most * 0.999;
+    return [from, Math.max(1e-6 * most, b * (most - from) * 0.999)];
+  });
+}
+
+/** Jobs of all kinds on sources up to `most` by `most`: boxes with and without fractions, copies, flips, both dtypes. */
+export function anyJob(most: number, outMost: number): fc.Arbitrary<JobSpec> {
+  const sizes = fc.record({
+    width: side(most),
+    height: side(most),
+    channels: fc.constantFrom<1 | 3>(1, 3),
+    kind: fc.constantFrom("whole", "fraction", "copy"),
+    flip: fc.boolean(),
+    dtype: fc.constantFrom("uint8" as const, "float32" as const),
+    out: fc.tuple(side(outMost), side(outMost)),
+    factors: fc.array(fc.double({ min: -4, max: 4, noNaN: true }), { minLength: 6, maxLength: 6 }),
+  });
+  return sizes.chain(({ width, height, channels, kind, flip, dtype, out, factors }) => {
+    const whole = kind !== "fraction";
+    return fc.tuple(stretch(width, whole), stretch(height, whole)).map(([[x, w], [y, h]]) => ({
+      width,
+      height,
+      channels,
+      box: { x, y, width: w, height: h },
+      flip,
+      dtype,
+      outWidth: kind === "copy" ? w : out[0],
+      outHeight: kind === "copy" ? h : out[1],
+      ...(dtype === "float32" ? { scale: factors.slice(0, channels), shift: factors.slice(3, 3 + channels) } : {}),
+    }));
+  });
+}
+
+/** A valid job at fixed places of a memory of 1 MiB with scratch in its first half, to be spoiled field by field. */
+export const VALID_JOB: ResampleJob = {
+  source: { offset: 600_000, width: 20, height: 10, channels: 3 },
+  box: { x: 2, y: 1, width: 10, height: 8 },
+  output: { offset: 700_000, byteLength: 4 * 4 * 3 * 4, width: 4, height: 4, dtype: "float32" },
+};
