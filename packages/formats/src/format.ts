@@ -2,7 +2,7 @@ import type { Extents } from "./extents.js";
 import type { Sample, SampleValue, Schema } from "./schema.js";
 
 /** Names of the formats of shards. */
-export const FORMAT_NAMES = ["hdf5", "arrow"] as const;
+export const FORMAT_NAMES = ["hdf5", "arrow", "tfrecord"] as const;
 /** Name of a format of shards. */
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
@@ -29,8 +29,28 @@ export interface ShardReader {
   readField(row: number, field: string): SampleValue;
   /** All values of one sample, as {@link readField} gives them. */
   read(row: number): Sample;
+  /**
+   * Checks a sample by the checksum that the format itself keeps; absent where it keeps none. Works after `close` too.
+   * @throws CorruptShardError if the sample's bytes do not match.
+   */
+  checkRow?(row: number): void;
   /** Frees the file. Idempotent. */
   close(): void;
+}
+
+/** How to open a shard. */
+export interface OpenReaderOptions {
+  /**
+   * What the manifest says of the samples, or the caller wishes. Used where the file does not keep its schema: a tar or
+   * TFRecord file that others made, a TFRecord file without samples. Without it such a file is read by what its first
+   * samples hold.
+   */
+  readonly schema?: Schema | undefined;
+  /**
+   * Whether the first read of a sample calls {@link ShardReader.checkRow}. Default true; false for a caller that checks
+   * the samples itself.
+   */
+  readonly verify?: boolean | undefined;
 }
 
 /** What a writer needs to know before the first sample. */
@@ -64,7 +84,7 @@ export interface ShardFormat {
   /** File name extensions without the dot; new shards get the first. */
   readonly extensions: readonly [string, ...string[]];
   /** @throws CorruptShardError, UnsupportedError or FileError; never anything else, whatever the file holds. */
-  openReader(path: string): Promise<ShardReader>;
+  openReader(path: string, options?: OpenReaderOptions): Promise<ShardReader>;
   /** Creates the file, which must not exist. */
   createWriter(path: string, options: ShardWriterOptions): Promise<ShardWriter>;
 }

@@ -13,4 +13,5 @@ export * from "./sample-bytes.js";
 export * from "./schema.js";
 export * from "./shard-index.js";
 export * from "./shard.js";
+export * from "./tfrecord/recover.js";
 export * from "./verify.js";

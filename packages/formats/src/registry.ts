@@ -1,4 +1,4 @@
-import { extname } from "node:path";
+import { basename } from "node:path";
 import { OptionError } from "./errors.js";
 import { FORMAT_NAMES, type FormatName, type ShardFormat } from "./format.js";
 
@@ -6,6 +6,7 @@ import { FORMAT_NAMES, type FormatName, type ShardFormat } from "./format.js";
 const FORMATS: Readonly<Record<FormatName, () => Promise<ShardFormat>>> = {
   hdf5: async () => (await import("./hdf5/index.js")).hdf5,
   arrow: async () => (await import("./arrow/index.js")).arrow,
+  tfrecord: async () => (await import("./tfrecord/index.js")).tfrecord,
 };
 
 const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map<string, FormatName>([
@@ -13,6 +14,10 @@ const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map<string, FormatName>(
   [".hdf5", "hdf5"],
   [".arrow", "arrow"],
   [".feather", "arrow"],
+  [".tfrecord", "tfrecord"],
+  [".tfrecords", "tfrecord"],
+  [".tfrecord.gz", "tfrecord"],
+  [".tfrecords.gz", "tfrecord"],
 ]);
 
 /** True for the name of a format. */
@@ -38,5 +43,6 @@ export async function openFormat(name: string): Promise<ShardFormat> {
 
 /** The format that a file name's extension tells, or `undefined`. */
 export function formatOfPath(path: string): FormatName | undefined {
-  return EXTENSIONS.get(extname(path).toLowerCase());
+  const name = basename(path).toLowerCase();
+  return [...EXTENSIONS].find(([extension]) => name.endsWith(extension))?.[1];
 }

@@ -84,6 +84,11 @@ export function fieldOf(schema: Schema, name: string): Field {
 /** Field names become names in HDF5, Arrow and tar files, so they stay plain. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u;
 
+/** True for a name that a field can have. */
+export function isFieldName(name: string): boolean {
+  return NAME.test(name);
+}
+
 /**
  * Checks a schema: at least one field, plain unique names, known dtypes, possible shapes.
  * @throws {@link SchemaError} naming the field.
@@ -96,7 +101,7 @@ export function checkSchema(schema: Schema): void {
     const fail = (problem: string, expected?: string, found?: string): never => {
       throw new SchemaError({ field: field.name, problem, expected, found });
     };
-    if (!NAME.test(field.name))
+    if (!isFieldName(field.name))
       fail("is not a field name", "letters, digits, _ . -, beginning with a letter or _, at most 100");
     if (seen.has(field.name)) fail("is named twice");
     seen.add(field.name);

@@ -1,8 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { outside, type ByteSource } from "./byte-source.js";
 import { ClosedError, CorruptShardError, fileError } from "./errors.js";
 
 /** A shard's file, open for reading at any place. */
-export class ShardFile {
+export class ShardFile implements ByteSource {
+  readonly isPlain = true;
   readonly path: string;
   /** Bytes, when it was opened. */
   readonly size: number;
@@ -49,16 +51,7 @@ export class ShardFile {
    * @throws CorruptShardError if the run does not lie in the file.
    */
   read(position: number, length: number, what: string): Uint8Array {
-    if (!(position >= 0 && length >= 0 && position + length <= this.size)) {
-      throw new CorruptShardError({
-        file: this.path,
-        byte: position,
-        problem: `${what} lies outside of the file`,
-        expected: `an end up to ${this.size}`,
-        found: `${position + length}`,
-        fix: "copy the file again",
-      });
-    }
+    if (!(position >= 0 && length >= 0 && position + length <= this.size)) throw outside(this, position, length, what);
     const bytes = new Uint8Array(length);
     this.readInto(bytes, position);
     return bytes;

@@ -137,7 +137,8 @@ export interface OpenShard {
   /** CRC-32C of each sample's bytes of a field, or `undefined` without a manifest. */
   checksums(field: string): Uint32Array | undefined;
   /**
-   * Checks bytes that were read from a sample's extent, or that {@link sampleBytes} made of its value.
+   * Checks bytes that were read from a sample's extent, or that {@link sampleBytes} made of its value. Without a
+   * manifest the sample is checked by the checksum of its format, where there is one.
    * @throws {@link CorruptShardError} with the sample, expected and found.
    */
   check(row: number, field: string, bytes: Uint8Array): void;
@@ -154,7 +155,8 @@ export async function openShard(location: ShardLocation): Promise<OpenShard> {
   if (entry !== undefined) await checkSize(path, entry.bytes);
   const format = await openFormat(location.format);
   const index = entry === undefined ? undefined : await readShardIndex(indexPathOf(path));
-  const reader = await format.openReader(path);
+  // What the format itself protects is checked with the rest, in `check`, as the policy of the caller wants it.
+  const reader = await format.openReader(path, { schema: location.schema, verify: false });
   if (reader.length !== location.samples || (index !== undefined && index.samples !== reader.length)) {
     reader.close();
     throw new CorruptShardError({
@@ -200,7 +202,10 @@ class Shard implements OpenShard {
 
   check(row: number, field: string, bytes: Uint8Array): void {
     const expected = this.checksums(field)?.[row];
-    if (expected === undefined) return;
+    if (expected === undefined) {
+      this.reader.checkRow?.(row);
+      return;
+    }
     const found = crc32c(bytes);
     if (found === expected) return;
     throw new CorruptShardError({

@@ -1,23 +1,10 @@
 import { UnsupportedError } from "../errors.js";
-import type { Encoding, Field, Schema } from "../schema.js";
+import type { Field, Schema } from "../schema.js";
 import type { Hdf5Metadata } from "./metadata.js";
 import type { Dataset } from "./metadata/dataset.js";
 
 /** As in `checkSchema`: a dataset of another name cannot be a field. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u;
-
-/** The first bytes of encoded images. */
-const SIGNATURES: readonly [Encoding, RegExp][] = [
-  ["jpeg", /^\xff\xd8\xff/u],
-  ["png", /^\x89PNG\r\n/u],
-  ["webp", /^RIFF.{4}WEBP/su],
-];
-
-/** The encoding that the first bytes of a value tell. */
-export function encodingOf(bytes: Uint8Array): Encoding {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 12)).toString("latin1");
-  return SIGNATURES.find(([, signature]) => signature.test(text))?.[0] ?? "none";
-}
 
 /**
  * The schema of a file that was not made by millrace: every dataset of numbers or texts in the root whose first extent

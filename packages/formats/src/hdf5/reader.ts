@@ -1,10 +1,11 @@
+import { encodingOf } from "../encoding-of.js";
 import { ClosedError, CorruptShardError, OptionError } from "../errors.js";
 import type { Extents } from "../extents.js";
 import type { ShardReader } from "../format.js";
 import { parseSchemaText, SCHEMA_KEY } from "../schema-text.js";
 import { fieldOf, type Field, type Sample, type SampleValue, type Schema } from "../schema.js";
 import type { Column } from "./columns/index.js";
-import { encodingOf, inferSchema } from "./infer-schema.js";
+import { inferSchema } from "./infer-schema.js";
 import { LibraryFile } from "./library-file.js";
 import { openLibrary } from "./library.js";
 import { openMetadata, type Hdf5Metadata } from "./metadata.js";

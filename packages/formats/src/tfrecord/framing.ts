@@ -1,0 +1,79 @@
+import type { ByteSource } from "../byte-source.js";
+import { crc32c, crc32cPlain } from "../checksum.js";
+
+/**
+ * The frame of a record (`tensorflow/core/lib/io/record_writer.h`). All numbers are little-endian.
+ *
+ * ```text
+ * 0         length of the payload           uint64
+ * 8         masked CRC-32C of the 8 bytes   uint32
+ * 12        payload
+ * 12 + n    masked CRC-32C of the payload   uint32
+ * ```
+ */
+export const HEADER_BYTES = 12;
+/** Bytes behind a payload. */
+export const FOOTER_BYTES = 4;
+/** Bytes of a record beside its payload. */
+export const FRAME_BYTES: number = HEADER_BYTES + FOOTER_BYTES;
+
+/** Added by {@link maskCrc}; `kMaskDelta` of `tensorflow/core/lib/hash/crc32c.h`. */
+const MASK_DELTA = 0xa282ead8;
+
+/** Bytes of a payload that are read at a time to check it. */
+const CHECK_BYTES = 2 ** 20;
+
+/** A CRC as a frame keeps it, so that the CRC of bytes that hold CRCs is no trivial one. */
+export function maskCrc(crc: number): number {
+  return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;
+}
+
+/** The 12 bytes before a payload of `length` bytes. */
+export function encodeHeader(length: number): Uint8Array {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(length % 2 ** 32, 0);
+  header.writeUInt32LE(Math.floor(length / 2 ** 32), 4);
+  header.writeUInt32LE(maskCrc(crc32cPlain(header.subarray(0, 8))), 8);
+  return header;
+}
+
+/** The 4 bytes behind a payload with this CRC-32C. */
+export function encodeFooter(crc: number): Uint8Array {
+  const footer = Buffer.alloc(FOOTER_BYTES);
+  footer.writeUInt32LE(maskCrc(crc));
+  return footer;
+}
+
+const LENGTH = Buffer.alloc(8);
+
+/** The length that the header at `bytes[at]` tells, or `undefined` if its checksum is wrong. A double, so not exact past 2^53. */
+export function decodeHeader(bytes: Buffer, at: number): number | undefined {
+  bytes.copy(LENGTH, 0, at, at + 8);
+  if (maskCrc(crc32cPlain(LENGTH)) !== bytes.readUInt32LE(at + 8)) return undefined;
+  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+}
+
+/** What a payload's checksum should be and is. */
+export interface PayloadCheck {
+  readonly isRight: boolean;
+  /** Masked, as the file has it. */
+  readonly expected: number;
+  readonly found: number;
+}
+
+/** Compares the payload at `position`, which must lie inside, with the checksum behind it. Reads a megabyte at a time. */
+export function checkPayload(source: ByteSource, position: number, length: number): PayloadCheck {
+  const buffer = Buffer.allocUnsafe(Math.min(length + FOOTER_BYTES, CHECK_BYTES));
+  let crc = 0;
+  for (let done = 0; done < length;) {
+    const chunk = buffer.subarray(0, Math.min(buffer.length, length - done));
+    source.readInto(chunk, position + done);
+    crc = crc32c(chunk, crc);
+    done += chunk.length;
+  }
+  const footer = buffer.subarray(0, FOOTER_BYTES);
+  source.readInto(footer, position + length);
+  const expected = footer.readUInt32LE(0);
+  const found = maskCrc(crc);
+  return { isRight: expected === found, expected, found };
+}

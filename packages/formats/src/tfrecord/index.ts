@@ -1,0 +1,1 @@
+export { tfrecord } from "./tfrecord.js";
