@@ -116,17 +116,20 @@ export class Hdf5Library {
   }
 }
 
-/** The last line of a stack of HDF5's errors, which is the cause of the others. */
+/**
+ * The message of the last entry of a stack of HDF5's errors, which is the cause of the others. An entry is
+ * `  #007: H5FDsec2.c line 288 in H5FD__sec2_write(): message`, and its message may have several lines.
+ */
 function innermost(complaint: string): string | undefined {
-  const lines = [...complaint.matchAll(/^ +#\d+: .*? line \d+ in \w+\(\): (.*)$/gmu)];
-  return lines.at(-1)?.[1];
+  const entries = [...complaint.matchAll(/^ +#\d+: .*? line \d+ in \w+\(\): (.*?)\n {4}major:/gmsu)];
+  return entries.at(-1)?.[1];
 }
 
 function failure(call: LibraryCall, message: string, cause?: unknown): Error {
-  const text = /error message = '([^']*)'/u.exec(message)?.[1];
-  const code = text === undefined ? undefined : SYSTEM_ERRORS.get(text);
+  const system = /error message = '([^']*)'/u.exec(message)?.[1];
+  const code = SYSTEM_ERRORS.get(system ?? "");
   if (code !== undefined) return fileError(call.file, call.action, Object.assign(new Error(message), { code }));
-  const detail = { file: call.file, problem: `cannot ${call.action}: ${message}`, cause };
+  const detail = { file: call.file, problem: `cannot ${call.action}: ${system ?? message}`, cause };
   if (/filter .* (?:is not registered|not available|not registered)/u.test(message))
     return new UnsupportedError({ ...detail, fix: "write it again without that filter, or with gzip" });
   return call.writes

@@ -22,7 +22,7 @@ export async function createHdf5Writer(path: string, options: ShardWriterOptions
       const position = places.get(field.name);
       return [field.name, openFieldWriter(path, field, position === undefined ? undefined : { fd, position })] as const;
     });
-    return new Hdf5Writer(path, fd, options, new Map(fields));
+    return new Hdf5Writer({ path, fd, options, fields: new Map(fields), hasRoom: places.size > 0 });
   } catch (error) {
     closeSync(fd);
     rmSync(path, { force: true });
@@ -76,23 +76,32 @@ function attributesOf({ schema, attributes = new Map() }: ShardWriterOptions): R
   return new Map([[SCHEMA_KEY, schemaText(schema)], ...attributes]);
 }
 
+interface Opened {
+  readonly path: string;
+  readonly fd: number;
+  readonly options: ShardWriterOptions;
+  readonly fields: ReadonlyMap<string, FieldWriter>;
+  /** The file has room for the tensors of the expected samples. */
+  readonly hasRoom: boolean;
+}
+
 class Hdf5Writer implements ShardWriter {
   #state: "open" | "finishing" | "closed" = "open";
   #samples = 0;
+  #finishing: Promise<void> | undefined;
   #fd: number;
+  readonly path: string;
+  readonly #opened: Opened;
 
-  constructor(
-    readonly path: string,
-    fd: number,
-    readonly options: ShardWriterOptions,
-    readonly fields: ReadonlyMap<string, FieldWriter>,
-  ) {
-    this.#fd = fd;
+  constructor(opened: Opened) {
+    this.path = opened.path;
+    this.#fd = opened.fd;
+    this.#opened = opened;
   }
 
   async write(sample: Sample): Promise<void> {
     this.#checkOpen();
-    const { schema, expectedSamples } = this.options;
+    const { schema, expectedSamples } = this.#opened.options;
     checkSample(schema, sample);
     if (this.#samples === expectedSamples) {
       throw new OptionError({
@@ -102,33 +111,39 @@ class Hdf5Writer implements ShardWriter {
         expected: `at most ${expectedSamples}`,
       });
     }
-    for (const [name, field] of this.fields) field.append(sample.get(name) as SampleValue);
+    for (const [name, field] of this.#opened.fields) field.append(sample.get(name) as SampleValue);
     this.#samples++;
   }
 
   async finish(): Promise<void> {
     this.#checkOpen();
     this.#state = "finishing";
-    const inPlace = this.#samples === this.options.expectedSamples && this.#samples > 0;
-    const finished = [...this.fields.values()].flatMap((field) => field.finish(this.#samples, inPlace));
-    const hasRoom = finished.some(({ pieces }) => pieces === undefined);
-    const columns = finished.filter(({ pieces }) => pieces !== undefined);
-    if (hasRoom) await this.#fill(columns, "add");
-    else await this.#rewrite(columns);
+    this.#finishing = this.#complete();
+    await this.#finishing;
     this.#close();
   }
 
   async abort(): Promise<void> {
+    await this.#finishing?.catch(() => undefined);
     if (this.#state === "closed") return;
     this.#close();
     rmSync(this.path, { force: true });
+  }
+
+  async #complete(): Promise<void> {
+    const { options, fields, hasRoom } = this.#opened;
+    const inPlace = hasRoom && this.#samples === options.expectedSamples;
+    const columns = [...fields.values()].flatMap((field) => field.finish(this.#samples, inPlace));
+    const homeless = columns.filter(({ pieces }) => pieces !== undefined);
+    if (hasRoom && !inPlace) await this.#rewrite(homeless);
+    else await this.#fill(homeless, inPlace ? "add" : "create");
   }
 
   /** Begins the file anew. What was written to it before stays readable through its descriptor, though without a name. */
   async #rewrite(columns: readonly FinishedColumn[]): Promise<void> {
     const old = this.#fd;
     try {
-      rmSync(this.path);
+      rmSync(this.path, { force: true });
       this.#fd = createFile(this.path);
       await this.#fill(columns, "create");
     } finally {
@@ -139,7 +154,7 @@ class Hdf5Writer implements ShardWriter {
   async #fill(columns: readonly FinishedColumn[], mode: "create" | "add"): Promise<void> {
     if (columns.length === 0) return;
     const datasets = columns.map(({ dataset }) => dataset);
-    const attributes = mode === "create" ? attributesOf(this.options) : new Map<string, string>();
+    const attributes = mode === "create" ? attributesOf(this.#opened.options) : new Map<string, string>();
     const places = await layOut(this.path, this.#fd, { mode, datasets, attributes });
     for (const { dataset, pieces } of columns) {
       let position = places.get(dataset.path) as number;
@@ -156,7 +171,7 @@ class Hdf5Writer implements ShardWriter {
 
   #close(): void {
     this.#state = "closed";
-    for (const field of this.fields.values()) field.close();
+    for (const field of this.#opened.fields.values()) field.close();
     closeSync(this.#fd);
   }
 }

@@ -48,19 +48,22 @@ export class MetadataFile implements Dialect {
    * @throws CorruptShardError if it lies outside of the file; UnsupportedError if it is absurdly large.
    */
   block(address: number, length: number, what: string): Cursor {
-    this.#budget -= length + READ_COST;
-    if (this.#budget < 0) corrupt(this.path, this.base + address, "it points in circles");
-    if (length > MAX_BLOCK_BYTES && address + length <= this.end) {
+    const position = this.base + address;
+    if (position + length > this.file.size)
+      corrupt(this.path, position, `${what} ends outside of the file`, `${this.file.size}`, `${position + length}`);
+    if (length > MAX_BLOCK_BYTES) {
       throw new UnsupportedError({
         file: this.path,
-        byte: this.base + address,
+        byte: position,
         problem: `${what} is too large`,
         expected: `at most ${MAX_BLOCK_BYTES} bytes`,
         found: `${length}`,
       });
     }
-    const bytes = this.file.read(this.base + address, length, what);
-    return new Cursor(Buffer.from(bytes.buffer), this.base + address, this);
+    this.#budget -= length + READ_COST;
+    if (this.#budget < 0) corrupt(this.path, position, "it points in circles");
+    const bytes = this.file.read(position, length, what);
+    return new Cursor(Buffer.from(bytes.buffer), position, this);
   }
 
   /** A block that ends in a checksum of all that stands before; the cursor ends before the checksum. */
