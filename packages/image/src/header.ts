@@ -71,7 +71,7 @@ function checkedSize(format: HeaderFormat, reader: ByteReader): ImageSize {
 /**
  * Encoding and size of an image, from its header alone; the name of the file plays no part. Safe for hostile bytes:
  * every read is checked, nothing is allocated, and the time is at most linear in the bytes.
- * @throws {@link ImageError} with reason `empty`, `unsupported`, `truncated` or `corrupt`.
+ * @throws ImageError with reason `empty`, `unsupported`, `truncated` or `corrupt`.
  */
 export function imageHeader(bytes: Uint8Array, place: ImagePlace = {}): ImageHeader {
   const [encoding, format] = formatOf(bytes, place);

@@ -6,7 +6,7 @@ import { createSimdKernels } from "./simd.js";
 
 /** Resampling on one memory, by one thread. Several threads may each have their own on the same shared memory. */
 export interface Kernels {
-  /** `simd`: WebAssembly; `plain`: TypeScript, about twenty times slower, with exactly the same results. */
+  /** `simd`: WebAssembly; `plain`: TypeScript, about thirty times slower, with exactly the same results. */
   readonly name: "simd" | "plain";
   /**
    * Does one job: crop, antialiased resize, horizontal flip and normalisation, from the memory into the memory.
