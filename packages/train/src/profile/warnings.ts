@@ -26,7 +26,7 @@ export function runWarnings(budget: TimeBudget, verdict: Verdict, clockJumps: nu
     const [worst] = budget.stragglers;
     warnings.push({
       code: "stragglers",
-      text: `${budget.stragglerCount} steps took much longer than the median of ${budget.wall.p50Ms.toFixed(1)} ms; the slowest, step ${worst?.step ?? 0}, took ${(worst?.wallMs ?? 0).toFixed(1)} ms.`,
+      text: `${budget.stragglerCount} of ${budget.steps} steps took much longer than the median of ${budget.wall.p50Ms.toFixed(1)} ms; the slowest, step ${worst?.step ?? 0}, took ${(worst?.wallMs ?? 0).toFixed(1)} ms.`,
     });
   }
   if (clockJumps > 0) {

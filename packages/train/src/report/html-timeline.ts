@@ -52,7 +52,7 @@ export function timelineData(report: Report): TimelineData {
 
 /**
  * The script of the page. It reads the element `data`, and draws sums from the highest to the lowest, so that each
- * opaque layer covers what lies under it. Drawn again when the colour scheme or the width changes.
+ * opaque layer covers what lies under it. A bar is at least a pixel wide, so that no slow step gets lost. Drawn again when the colour scheme or the width changes.
  */
 export const TIMELINE_SCRIPT = `
 "use strict";
@@ -68,7 +68,7 @@ export const TIMELINE_SCRIPT = `
     const css = getComputedStyle(document.documentElement);
     const colour = (name) => css.getPropertyValue("--" + name).trim();
     const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const paths = count > 400 ? uPlot.paths.stepped({ align: 0 }) : uPlot.paths.bars({ size: [0.86, 40], align: 0 });
+    const paths = uPlot.paths.bars({ size: [count > 200 ? 1 : 0.86, 40, 1], align: 0 });
     if (chart) chart.destroy();
     chart = new uPlot({
       width: Math.max(320, box.clientWidth), height: 260, padding: [10, 12, 0, 0],
