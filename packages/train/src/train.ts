@@ -26,6 +26,9 @@ import {
   type TrainStep,
 } from "./training/train-options.js";
 
+/** Until then workers start and the device compiles; of a run three times as long the verdict leaves them out. */
+const STARTUP_STEPS = 10;
+
 /**
  * Trains a model on the batches of a loader, and says where the time went. Every step is one update; the device is
  * waited for every `fenceEvery` steps, at the end of an epoch and before a checkpoint. When the signal aborts and there
@@ -101,7 +104,8 @@ class TrainRun implements Disposable {
       throw error;
     }
     const facts = [{ name: "backend", value: `${backend.name}, ${backend.device}` }, ...(options.facts ?? [])];
-    const measured = { recorder: this.#recorder, samples: this.#samples, facts, spanNs, idleFenceMs };
+    const startupSteps = this.#recorder.log.count < 3 * STARTUP_STEPS ? 0 : STARTUP_STEPS;
+    const measured = { recorder: this.#recorder, samples: this.#samples, facts, spanNs, idleFenceMs, startupSteps };
     return {
       ...runReport({ ...measured, fences: this.#fences, fenceWaitMs: this.#fenceWaitMs }, []),
       kind: "train",

@@ -104,6 +104,26 @@ describe("train", () => {
     expect(told.at(-3)).toMatchObject({ kind: "steps", epoch: 4, step: 35, totalSteps: 35 });
   });
 
+  it("leaves the start of the workers out of the verdict, but not out of the budget", async () => {
+    let batches = 0;
+    const clock = { nowMs: 0, now: (): number => clock.nowMs };
+    const loader: TrainLoader = {
+      async *[Symbol.asyncIterator]() {
+        for (let n = 0; n < 50; n++) {
+          clock.nowMs += batches++ === 0 ? 5000 : 0;
+          yield await Promise.resolve({ size: 1, fields: {} });
+        }
+      },
+    };
+    const step = (): { loss: number } => {
+      clock.nowMs += 20;
+      return { loss: 1 };
+    };
+    const { verdict, budget } = await run({ loader, model: step, schedule: "constant", epochs: 1, clock });
+    expect(verdict).toMatchObject({ kind: "compute-bound", stallInterval: { low: 0, high: 0 } });
+    expect(budget).toMatchObject({ stall: { sumMs: 5000 }, compute: { sumMs: 1000 } });
+  });
+
   it("fences and tells after every fenceEvery steps, and at the end of an epoch", async () => {
     const { told, listen } = listener();
     const report = await run({ fenceEvery: 3, onProgress: listen });

@@ -169,6 +169,7 @@ class ProfileRun<B> {
       fences: this.#fences,
       fenceWaitMs: this.#fenceWaitMs,
       idleFenceMs: this.#idleFenceMs,
+      startupSteps: 0,
     };
     return {
       ...runReport(measured, this.#warnings(source)),

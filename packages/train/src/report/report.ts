@@ -83,7 +83,10 @@ export interface ValidationReport {
   readonly wallMs: number;
 }
 
-/** What {@link train} did. */
+/**
+ * What {@link train} did. The budget is of all steps; the verdict of a run of 30 steps and more leaves out the first ten,
+ * in which workers start and the device compiles.
+ */
 export interface TrainReport extends RunReport {
   readonly kind: "train";
   readonly epochs: readonly EpochReport[];

@@ -17,6 +17,8 @@ export interface Measured {
   readonly fences: number;
   readonly fenceWaitMs: number;
   readonly idleFenceMs: number | undefined;
+  /** Steps at the beginning that the verdict leaves out. */
+  readonly startupSteps: number;
 }
 
 /** The part of a report that profile and train share, from what was measured; `warnings` are the caller's own. */
@@ -24,7 +26,7 @@ export function runReport(measured: Measured, warnings: readonly Warning[]): Run
   const { recorder, samples, spanNs, fences, fenceWaitMs, idleFenceMs } = measured;
   const budget = timeBudget(recorder.log);
   const steps = recorder.log.steps();
-  const verdict = judge(steps);
+  const verdict = judge(steps.slice(Math.max(0, measured.startupSteps - recorder.log.first)));
   const wallMs = budget.wall.sumMs;
   const perSec = (count: number): number => (wallMs > 0 ? (count * 1000) / wallMs : 0);
   return {
