@@ -1,5 +1,8 @@
 import type { Argv } from "yargs";
 
+/** What happens to training images at random. */
+const AUGMENTS = ["none", "crop", "flip", "crop-flip"] as const;
+
 /** The flags that `train` and `profile` share: what is loaded, what trains on it, and where. */
 export function trainingFlags(yargs: Argv): Argv {
   return yargs
@@ -11,7 +14,17 @@ export function trainingFlags(yargs: Argv): Argv {
       type: "number",
       describe: "Resize images to N x N; needed where the dataset keeps encoded images",
     })
-    .option("augment", { type: "boolean", default: false, describe: "Random resized crop and horizontal flip" })
+    .option("augment", {
+      type: "string",
+      default: "none",
+      choices: AUGMENTS,
+      describe: "Random resized crop, and horizontal flip",
+    })
+    .option("crop-area", {
+      type: "number",
+      default: 0.08,
+      describe: "Smallest share of an image that a crop keeps, 0 to 1",
+    })
     .option("seed", { type: "number", default: 0, describe: "Seed of the order, the augmentation and the weights" })
     .option("num-workers", { type: "number", describe: "Loader threads (default: the CPU budget less one)" })
     .option("prefetch-depth", { type: "number", describe: "Batches ready or in the making" })
@@ -27,7 +40,8 @@ export interface TrainingFlags {
   readonly backend: string;
   readonly batchSize: number;
   readonly size: number | undefined;
-  readonly augment: boolean;
+  readonly augment: (typeof AUGMENTS)[number];
+  readonly cropArea: number;
   readonly seed: number;
   readonly numWorkers: number | undefined;
   readonly prefetchDepth: number | undefined;

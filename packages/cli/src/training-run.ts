@@ -62,13 +62,17 @@ async function openParts(
   state: LoaderState | undefined,
   closers: (() => Promise<void> | void)[],
 ): Promise<Omit<TrainingRun, keyof AsyncDisposable>> {
-  const { numWorkers, prefetchDepth, batchSize, seed, augment } = flags;
+  const { numWorkers, prefetchDepth, batchSize, seed } = flags;
   const dataset = await openDataset(flags.dataset);
   closers.push(() => dataset.close());
   const { height, width, channels } = imageOf(dataset.schema, flags);
   const sized = flags.size === undefined ? [] : [resize(flags.size)];
   const common = { batchSize, numWorkers, prefetchDepth, fields: ["image", "label"], signal: io.signal };
-  const transforms = augment ? [randomResizedCrop([height, width]), horizontalFlip()] : sized;
+  const crop = randomResizedCrop([height, width], { scale: [flags.cropArea, 1] });
+  const transforms = [
+    ...(flags.augment.startsWith("crop") ? [crop] : sized),
+    ...(flags.augment.endsWith("flip") ? [horizontalFlip()] : []),
+  ];
   const loader = await openLoader(flags.dataset, { ...common, transforms, order: shuffle({ seed }), state });
   closers.push(() => loader.close());
   const hasValidation = dataset.splits.some(({ name, length }) => name === "val" && length > 0);
