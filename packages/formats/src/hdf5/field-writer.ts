@@ -13,7 +13,8 @@ export interface FinishedColumn {
 
 /** Takes the values of one field and keeps them until it is known where they belong. */
 export interface FieldWriter {
-  append(value: SampleValue): void;
+  /** Strings come as their UTF-8. */
+  append(value: Exclude<SampleValue, string>): void;
   /** The field's datasets for `samples` samples. `inPlace`: the room made at the beginning is the right one. */
   finish(samples: number, inPlace: boolean): FinishedColumn[];
   /** Frees memory and files. Idempotent. */
@@ -43,7 +44,7 @@ class TensorWriter implements FieldWriter {
     this.#spool = new Spool(path, field.name, place);
   }
 
-  append(value: SampleValue): void {
+  append(value: Exclude<SampleValue, string>): void {
     this.#spool.append(bytesOf(value as TypedArray));
   }
 
@@ -85,7 +86,7 @@ class RunsWriter implements FieldWriter {
     this.offsets.append(int64(0));
   }
 
-  append(value: SampleValue): void {
+  append(value: Exclude<SampleValue, string>): void {
     const { data, shape } =
       this.field.kind === "ragged" ? (value as RaggedValue) : { data: value as TypedArray, shape: [] };
     for (const extent of shape) this.#shapes.append(int64(extent));
@@ -126,8 +127,8 @@ class TextWriter implements FieldWriter {
     this.#runs = new RunsWriter(path, field);
   }
 
-  append(value: SampleValue): void {
-    const bytes = Buffer.from(value as string, "utf8");
+  append(value: Exclude<SampleValue, string>): void {
+    const bytes = value as Uint8Array;
     this.#longest = Math.max(this.#longest, bytes.length);
     this.#endsInZero ||= bytes.at(-1) === 0;
     this.#runs.appendBytes(bytes);

@@ -1,7 +1,8 @@
 import { encodingOf } from "../encoding-of.js";
-import { ClosedError, CorruptShardError, OptionError } from "../errors.js";
+import { ClosedError, CorruptShardError } from "../errors.js";
 import type { Extents } from "../extents.js";
-import type { ShardReader } from "../format.js";
+import type { OpenReaderOptions, ShardReader } from "../format.js";
+import { checkRowNumber } from "../row-number.js";
 import { parseSchemaText, SCHEMA_KEY } from "../schema-text.js";
 import { fieldOf, type Field, type Sample, type SampleValue, type Schema } from "../schema.js";
 import type { Column } from "./columns/index.js";
@@ -11,15 +12,19 @@ import { openLibrary } from "./library.js";
 import { openMetadata, type Hdf5Metadata } from "./metadata.js";
 import { openColumns } from "./open-columns.js";
 
-/** Opens an HDF5 shard: one that millrace wrote, or any file whose datasets share their first extent. */
-export async function openHdf5Reader(path: string): Promise<ShardReader> {
+/**
+ * Opens an HDF5 shard: one that millrace wrote, or any file whose datasets share their first extent. The schema is the
+ * file's own, else the one of the options, else that of all datasets.
+ */
+export async function openHdf5Reader(path: string, options: OpenReaderOptions = {}): Promise<ShardReader> {
   const file = openMetadata(path);
   const library = new LazyLibrary(path);
   try {
     const text = file.attributes.get(SCHEMA_KEY);
-    const described = text === undefined ? inferSchema(file) : parseSchemaText(text, path);
+    const known = text === undefined ? options.schema : parseSchemaText(text, path);
+    const described = known ?? inferSchema(file);
     const columns = await openColumns(file, described, () => library.open());
-    const schema = text === undefined ? withEncodings(described, columns) : described;
+    const schema = known ?? withEncodings(described, columns);
     const attributes = new Map([...file.attributes].filter(([name]) => name !== SCHEMA_KEY));
     return new Hdf5Reader(file, library, { schema, columns, attributes, length: commonLength(path, columns) });
   } catch (error) {
@@ -105,15 +110,7 @@ class Hdf5Reader implements ShardReader {
 
   readField(row: number, field: string): SampleValue {
     const column = this.#column(field);
-    if (!Number.isInteger(row) || row < 0 || row >= this.length) {
-      throw new OptionError({
-        file: this.path,
-        option: "row",
-        problem: "there is no such sample",
-        expected: this.length === 0 ? "none, the shard is empty" : `0 to ${this.length - 1}`,
-        found: String(row),
-      });
-    }
+    checkRowNumber(this.path, row, this.length);
     return column.read(row);
   }
 

@@ -1,8 +1,10 @@
 import { closeSync, openSync, rmSync } from "node:fs";
+import { checkAttributes } from "../attributes.js";
 import { ClosedError, FileError, fileError, OptionError } from "../errors.js";
 import type { ShardWriter, ShardWriterOptions } from "../format.js";
 import { SCHEMA_KEY, schemaText } from "../schema-text.js";
 import { checkSample, checkSchema, type Sample, type SampleValue } from "../schema.js";
+import { encodeText } from "../utf8.js";
 import { openFieldWriter, type FieldWriter, type FinishedColumn } from "./field-writer.js";
 import { tensorColumn } from "./layout.js";
 import { layOut, type NewDataset } from "./skeleton.js";
@@ -39,14 +41,11 @@ function checkOptions({ expectedSamples, attributes = new Map() }: ShardWriterOp
       found: String(expectedSamples),
     });
   }
+  checkAttributes(attributes);
   for (const [name, text] of attributes) {
-    const taken = name === SCHEMA_KEY;
-    if (!taken && name !== "" && !name.includes("\0") && !text.includes("\0")) continue;
-    throw new OptionError({
-      option: "attributes",
-      problem: taken ? "names the attribute of the schema" : "has an empty name, or a zero character",
-      found: name,
-    });
+    if (name !== "" && !name.includes("\0") && !text.includes("\0")) continue;
+    const problem = "has an empty name, or a zero character, which ends a string in HDF5";
+    throw new OptionError({ option: "attributes", problem, found: name, fix: "choose another name or text" });
   }
 }
 
@@ -111,7 +110,11 @@ class Hdf5Writer implements ShardWriter {
         expected: `at most ${expectedSamples}`,
       });
     }
-    for (const [name, field] of this.#opened.fields) field.append(sample.get(name) as SampleValue);
+    const values = [...this.#opened.fields].map(([name, field]) => {
+      const value = sample.get(name) as SampleValue;
+      return { field, value: typeof value === "string" ? encodeText(value, name) : value };
+    });
+    for (const { field, value } of values) field.append(value);
     this.#samples++;
   }
 

@@ -20,10 +20,12 @@ const READ_WITHOUT_LIBRARY = `
       return next(name, context);
     };\`));
   const { openFormat } = await import(process.argv[1]);
-  const reader = await (await openFormat("hdf5")).openReader(process.argv[2]);
-  for (const { name } of reader.schema.fields) reader.extents(name);
-  for (let row = 0; row < reader.length; row++) reader.read(row);
-  console.log(reader.length + " samples");
+  for (const path of process.argv.slice(2)) {
+    const reader = await (await openFormat("hdf5")).openReader(path);
+    for (const { name } of reader.schema.fields) reader.extents(name);
+    for (let row = 0; row < reader.length; row++) reader.read(row);
+    console.log(reader.length + " samples");
+  }
 `;
 
 /** In a process of its own: writes a shard, and prints how that ended and what is left in the folder. */
@@ -58,16 +60,19 @@ const limits: [number, boolean][] = [
     : []),
 ];
 
+/** True where a file system of a few KiB can be mounted, in name spaces of its own; only the long tier does it. */
+const canMount = LONG_TIER && spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status === 0;
+
 function openFiles(): number {
   return process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0;
 }
 
 describe("the HDF5 library", () => {
   it("is not loaded to read what millrace wrote, nor what h5py wrote", async () => {
-    for (const path of [await writeEveryKind(5), `${fixtures}latest.h5`, `${fixtures}earliest.h5`]) {
-      const args = ["--input-type=module", "-e", READ_WITHOUT_LIBRARY, formats, path];
-      expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toMatch(/^[57] samples/u);
-    }
+    const paths = [await writeEveryKind(5), `${fixtures}latest.h5`, `${fixtures}earliest.h5`, `${fixtures}photos.h5`];
+    const args = ["--input-type=module", "-e", READ_WITHOUT_LIBRARY, formats, ...paths];
+    const samples = [5, 7, 7, 7].map((length) => `${length} samples\n`).join("");
+    expect(execFileSync(process.execPath, args, { encoding: "utf8" })).toBe(samples);
   });
 
   it("reads chunks with filters of its own, again and again, without keeping files open", async () => {
@@ -107,6 +112,20 @@ describe("the HDF5 library", () => {
       });
       expect(run.stderr).toBe("");
       expect(JSON.parse(run.stdout)).toEqual({ code: expect.stringMatching(/^FILE .*a\.h5/u) as string, left: [] });
+    },
+  );
+
+  it.skipIf(!canMount).each([16, 128, 200])(
+    "says that the disk is full when it has room for %i KiB, and leaves nothing",
+    (kibibytes) => {
+      const mounted = `mount -t tmpfs -o size=${kibibytes}k tmpfs /mnt && exec "$@"`;
+      for (const known of ["20", "?"]) {
+        const node = [process.execPath, "--input-type=module", "-e", WRITE, formats, "/mnt", known];
+        const run = spawnSync("unshare", ["-rm", "sh", "-c", mounted, "sh", ...node], { encoding: "utf8" });
+        expect(run.stderr).toBe("");
+        const code = expect.stringMatching(/^FILE \/mnt\/a\.h5: .*: the disk is full; free /u) as string;
+        expect(JSON.parse(run.stdout)).toEqual({ code, left: [] });
+      }
     },
   );
 });
