@@ -92,7 +92,7 @@ async function openFile(path: string, formatName: FormatName | undefined, checks
     throw new UnsupportedError({
       file: path,
       problem: "the extension tells no format",
-      expected: ".h5, .hdf5, .arrow, .feather, .tfrecord or .tfrecords",
+      expected: ".h5, .hdf5, .arrow, .feather, .tfrecord, .tfrecords or .tar",
       fix: "name the format",
     });
   const reader = await (await openFormat(formatName)).openReader(path);

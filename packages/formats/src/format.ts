@@ -2,7 +2,7 @@ import type { Extents } from "./extents.js";
 import type { Sample, SampleValue, Schema } from "./schema.js";
 
 /** Names of the formats of shards. */
-export const FORMAT_NAMES = ["hdf5", "arrow", "tfrecord"] as const;
+export const FORMAT_NAMES = ["hdf5", "arrow", "tfrecord", "webdataset"] as const;
 /** Name of a format of shards. */
 export type FormatName = (typeof FORMAT_NAMES)[number];
 

@@ -7,6 +7,7 @@ const FORMATS: Readonly<Record<FormatName, () => Promise<ShardFormat>>> = {
   hdf5: async () => (await import("./hdf5/index.js")).hdf5,
   arrow: async () => (await import("./arrow/index.js")).arrow,
   tfrecord: async () => (await import("./tfrecord/index.js")).tfrecord,
+  webdataset: async () => (await import("./webdataset/index.js")).webdataset,
 };
 
 const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map<string, FormatName>([
@@ -18,6 +19,7 @@ const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map<string, FormatName>(
   [".tfrecords", "tfrecord"],
   [".tfrecord.gz", "tfrecord"],
   [".tfrecords.gz", "tfrecord"],
+  [".tar", "webdataset"],
 ]);
 
 /** True for the name of a format. */

@@ -106,6 +106,7 @@ const encoded: Readonly<Record<FormatName, (field: Field) => boolean>> = {
   arrow: () => false,
   tfrecord: (field) =>
     field.kind === "tensor" && /int/u.test(field.dtype) && (field.dtype !== "uint8" || field.shape.length === 0),
+  webdataset: (field) => field.name === "label",
 };
 
 const formats = await Promise.all(FORMAT_NAMES.map(async (name) => ({ name, format: await openFormat(name) })));

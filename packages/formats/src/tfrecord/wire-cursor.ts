@@ -6,6 +6,16 @@ import { ScanWindow } from "../scan-window.js";
 /** A varint has at most this many bytes. */
 const VARINT_BYTES = 10;
 
+/** By their number. */
+const WIRE_TYPES: readonly WireType[] = [
+  WireType.Varint,
+  WireType.Bit64,
+  WireType.LengthDelimited,
+  WireType.StartGroup,
+  WireType.EndGroup,
+  WireType.Bit32,
+];
+
 /**
  * Walks over the fields of protobuf messages in a file without reading the values that it passes
  * (https://protobuf.dev/programming-guides/encoding). It only moves forward inside of a message, so every walk ends.
@@ -41,8 +51,9 @@ export class WireCursor {
     if (this.position >= this.end) return false;
     const tag = this.varint();
     this.fieldNumber = Math.floor(tag / 8);
-    this.wireType = (tag % 8) as WireType;
-    if (this.fieldNumber < 1 || tag >= 2 ** 32) throw this.corrupt("has an impossible tag");
+    const wireType = WIRE_TYPES[tag % 8];
+    if (wireType === undefined || this.fieldNumber < 1 || tag >= 2 ** 32) throw this.corrupt("has an impossible tag");
+    this.wireType = wireType;
     return true;
   }
 

@@ -1,0 +1,1 @@
+export { webdataset } from "./webdataset.js";
