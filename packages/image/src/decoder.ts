@@ -15,7 +15,8 @@ export interface Decoder {
    * Decodes one image. `bytes` must stay unchanged until the result is there; they may lie in shared memory. Some
    * decoders answer at once, others with a promise: `await` takes both.
    * @throws ImageError, with a reason out of `REJECT_REASONS`, for whatever is wrong with the bytes; never a partly
-   * grey image. Damage that leaves a valid stream cannot be seen: keep checksums of the bytes.
+   * grey image. Damage that leaves a valid stream cannot be seen, nor can a JPEG that was cut in its last rows of
+   * blocks and then closed by an end marker: keep checksums of the bytes.
    * @throws OptionError for impossible options, such as an `into` that is too small.
    */
   decode(bytes: Uint8Array, options?: DecodeOptions): Pixels | Promise<Pixels>;

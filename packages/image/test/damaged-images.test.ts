@@ -77,7 +77,7 @@ describe("an image that cannot be decoded says why", () => {
 
   it("flipped header bits are corrupt or another reason, never a foreign error", async () => {
     for (const [, bytes] of await everyEncoding()) {
-      const step = count(13, 1);
+      const step = count(13, 4);
       for (let bit = 0; bit < Math.min(bytes.length, 200) * 8; bit += step * 3) {
         const damaged = Buffer.from(bytes);
         damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
@@ -87,13 +87,13 @@ describe("an image that cannot be decoded says why", () => {
     const crc = Buffer.from(await png());
     crc[30] = (crc[30] as number) ^ 1;
     expect(await outcome(crc)).toBe("corrupt");
-  }, 120_000);
+  });
 });
 
 describe("a truncated image", () => {
   it("is truncated wherever it is cut, with and without size, in every encoding", async () => {
     for (const [name, bytes] of await everyEncoding()) {
-      const step = Math.max(1, Math.floor(bytes.length / count(16, 400)));
+      const step = Math.max(1, Math.floor(bytes.length / count(16, 150)));
       // Before its fifth byte an AVIF looks like anything.
       const first = name === "avif" ? 5 : 1;
       // The last bytes of a GIF end no data: without them, all pixels are there.
@@ -105,7 +105,7 @@ describe("a truncated image", () => {
         }
       }
     }
-  }, 240_000);
+  });
 
   it("is truncated in its last bytes too", async () => {
     for (const [name, bytes] of await everyEncoding()) {
