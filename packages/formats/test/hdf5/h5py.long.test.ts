@@ -115,6 +115,27 @@ for number in range(files):
 json.dump(result, sys.stdout)
 `;
 
+/** A group and attributes that fill heaps and trees of several levels, and chunks that are rare. */
+const RARE = `
+import sys
+import h5py, numpy as np
+many, rare = sys.argv[1:]
+with h5py.File(many, "w", libver="latest") as f:
+    for i in range(3000):
+        f[f"a_name_that_takes_some_room_{i:05d}"] = np.full(4, i, "i4")
+    for i in range(600):
+        f.attrs[f"attribute{i}"] = np.bytes_(b"x" * (i + 1) + str(i).encode())
+    f.attrs["huge"] = np.bytes_(b"y" * 70000)
+with h5py.File(rare, "w", libver="latest") as f:
+    early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    early.set_chunk((3, 2))
+    early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    space = h5py.h5s.create_simple((7, 4), (9, 4))
+    h5py.Dataset(h5py.h5d.create(f.id, b"implicit", h5py.h5t.STD_I32LE, space, early))[...] = np.arange(28).reshape(7, 4)
+    skipped = f.create_dataset("skipped", (7, 4), "i4", chunks=(7, 4), compression="gzip")
+    skipped.id.write_direct_chunk((0, 0), np.arange(28, dtype="i4").tobytes(), filter_mask=1)
+`;
+
 type Found = Record<string, Record<string, { rows: string[]; offsets: number[] | "wrong" | null }>>;
 
 function hex(value: SampleValue): string {
@@ -195,6 +216,26 @@ describe.skipIf(h5py.skip)("h5py", () => {
       }
       reader.close();
     }
+  });
+
+  it("fills heaps and trees of several levels, which we read to the last leaf", async () => {
+    const folder = tempDir();
+    const [many, rare] = [join(folder, "many.h5"), join(folder, "rare.h5")];
+    h5py.run(RARE, many, rare);
+    const reader = await hdf5.openReader(many);
+    const sample = reader.read(3);
+    expect([...sample.values()]).toEqual(Array.from({ length: 3000 }, (_, i) => Int32Array.of(i)));
+    const texts = Array.from({ length: 600 }, (_, i) => reader.attributes.get(`attribute${i}`));
+    expect(texts).toEqual(texts.map((_, i) => "x".repeat(i + 1) + String(i)));
+    expect(reader.attributes.get("huge")).toBe("y".repeat(70_000));
+    reader.close();
+    const other = await hdf5.openReader(rare);
+    for (let row = 0; row < 7; row++) {
+      const value = Int32Array.from({ length: 4 }, (_, i) => row * 4 + i);
+      expect(other.readField(row, "implicit")).toEqual(value);
+      expect(other.readField(row, "skipped")).toEqual(value);
+    }
+    other.close();
   });
 
   it("makes the fixtures anew, with the same expectations", () => {

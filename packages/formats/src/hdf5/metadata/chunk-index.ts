@@ -84,7 +84,7 @@ function walkChunks(metadata: MetadataFile, index: Index): Iterable<Chunk> {
     case "btree2":
       return walkTree2(metadata, index);
     case "single":
-      return [{ number: 0, address, bytes: layout.singleBytes ?? rawBytes(layout), mask: 0 }];
+      return [{ number: 0, address, bytes: rawBytes(layout), mask: 0, ...layout.single }];
     case "implicit":
       return walkNumbered(index, implicit(address, rawBytes(layout)));
     case "fixed-array":

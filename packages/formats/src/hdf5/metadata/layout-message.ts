@@ -20,8 +20,8 @@ export interface ChunkedLayout {
   readonly chunkShape: readonly number[];
   /** Bytes of an element. */
   readonly elementBytes: number;
-  /** Of the index `single` with filters: bytes of the chunk as it lies in the file. */
-  readonly singleBytes: number | undefined;
+  /** Of the index `single` with filters: bytes of the chunk as it lies in the file, and its filter mask. */
+  readonly single: { readonly bytes: number; readonly mask: number } | undefined;
   /** Version of the message. */
   readonly version: number;
 }
@@ -90,7 +90,7 @@ function readChunked3(cursor: Cursor): ChunkedLayout {
   const address = cursor.address();
   const chunkShape = Array.from({ length: rank }, () => positive(cursor, cursor.u32()));
   const elementBytes = positive(cursor, cursor.u32());
-  return { kind: "chunked", index: "btree1", address, chunkShape, elementBytes, singleBytes: undefined, version: 3 };
+  return { kind: "chunked", index: "btree1", address, chunkShape, elementBytes, single: undefined, version: 3 };
 }
 
 function readChunked4(cursor: Cursor, version: number): ChunkedLayout | OtherLayout {
@@ -104,10 +104,9 @@ function readChunked4(cursor: Cursor, version: number): ChunkedLayout | OtherLay
   const index = INDEXES[number - 1];
   if (index === undefined) return { kind: "other", name: `chunk index ${number}` };
   const filtered = index === "single" && (flags & SINGLE_FILTERED) !== 0;
-  const singleBytes = filtered ? cursor.length() : undefined;
-  if (filtered) cursor.skip(4);
+  const single = filtered ? { bytes: cursor.length(), mask: cursor.u32() } : undefined;
   cursor.skip(PARAMETER_BYTES.get(index) ?? 0);
-  return { kind: "chunked", index, address: cursor.address(), chunkShape, elementBytes, singleBytes, version };
+  return { kind: "chunked", index, address: cursor.address(), chunkShape, elementBytes, single, version };
 }
 
 /** The message counts the bytes of an element as one more dimension. */
