@@ -70,7 +70,7 @@ const common = ["--model", "lenet", "--backend", values.backend, "--batch-size",
 await millrace("profile", shards, ...common, "--steps", "40", "--html", join(work, "profile.html"));
 
 say(`Training LeNet for ${values.epochs} epochs on 10,000 digits, validating on 2,000 others`);
-const augment = ["--augment", "crop", "--crop-area", "0.7"];
+const augment = ["--augment", "crop", "--crop-area", "0.8"];
 await millrace(
   "train",
   shards,
