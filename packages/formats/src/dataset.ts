@@ -53,6 +53,7 @@ export interface Dataset {
   split(name: string): DatasetSplit;
   /** Frees the files. Idempotent. */
   close(): void;
+  /** {@link Dataset.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
