@@ -11,7 +11,7 @@ const MAX_BYTES = 2 ** 18;
  */
 export class ScanWindow {
   /** The window's bytes; {@link ScanWindow.ensure} says where in them. */
-  readonly bytes: Buffer = Buffer.alloc(MAX_BYTES);
+  readonly bytes: Buffer = Buffer.allocUnsafe(MAX_BYTES);
   #start = 0;
   #end = 0;
   #ahead = MIN_BYTES;
