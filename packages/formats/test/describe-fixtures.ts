@@ -1,4 +1,6 @@
 import {
+  byteLengthOf,
+  offsetOf,
   openFormat,
   sampleBytes,
   type Extents,
@@ -6,6 +8,7 @@ import {
   type Sample,
   type SampleValue,
   type Schema,
+  type ShardReader,
 } from "@millrace/formats";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -46,7 +49,7 @@ export function describeFixtures(format: FormatName, extension: string): void {
       expected: JSON.parse(readFileSync(folder + name.replace(extension, ".json"), "utf8")) as Expected,
     }));
 
-  const open = async (name: string, given: Schema["fields"] | undefined) =>
+  const open = async (name: string, given: Schema["fields"] | undefined): Promise<ShardReader> =>
     await (
       await openFormat(format)
     ).openReader(folder + name, given === undefined ? undefined : { schema: { fields: given } });
