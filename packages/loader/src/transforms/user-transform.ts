@@ -48,7 +48,7 @@ export interface UserTransformOptions {
 /**
  * Runs a function of the caller's on the pixels of each image, in the workers. The module is imported by each of them,
  * so it must be JavaScript that Node.js runs. It changes pixels, not the size.
- * @throws {@link OptionError} if the module is not a `file:` URL.
+ * @throws {@link OptionError} if the module is not a `file:` URL, or the options cannot be cloned.
  */
 export function userTransform(options: UserTransformOptions): UserTransform {
   const module = String(options.module);
@@ -58,6 +58,17 @@ export function userTransform(options: UserTransformOptions): UserTransform {
       problem: "userTransform: the module is not a file: URL",
       expected: 'new URL("./my-transform.js", import.meta.url)',
       found: module,
+    });
+  }
+  try {
+    structuredClone(options.options);
+  } catch (error) {
+    throw new OptionError({
+      option: "transforms",
+      problem: "userTransform: the options cannot be handed to a thread",
+      expected: "plain data, typed arrays, shared memory",
+      found: error instanceof Error ? error.message : String(error),
+      cause: error,
     });
   }
   return { kind: "user", module, export: options.export ?? "transform", options: options.options };

@@ -3,12 +3,11 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Activity, createSnapshot, STAGE_OF, type Stage } from "../../dist/ring/activity.js";
 import { planLayout } from "../../dist/ring/layout.js";
-import { createSharedMemory } from "../../dist/ring/shared-memory.js";
 import { Interleaver } from "./interleaver.js";
 
 function createActivity(): Activity {
   const layout = planLayout({ numWorkers: 2, numSlots: 1, batchSize: 1, cellBytes: [1] });
-  return new Activity(createSharedMemory(layout.byteLength), layout, 1);
+  return new Activity({ buffer: new SharedArrayBuffer(layout.byteLength), grow: () => 0 }, layout, 1);
 }
 
 const stays = fc.array(fc.record({ stage: fc.constantFrom<Stage>(1, 2, 3), ms: fc.integer({ min: 0, max: 1000 }) }), {

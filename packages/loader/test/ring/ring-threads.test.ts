@@ -30,7 +30,7 @@ it("threads on one ring make each cell of each batch once", async () => {
   const workerData = { module: new URL("../../dist/ring/ring.js", import.meta.url).href, memory, layout };
   const threads = [1, 2, 3].map(() => new Worker(PROGRAM, { eval: true, workerData }));
   const ends = threads.map((thread) => new Promise((resolve) => thread.once("exit", resolve)));
-  const batches = count(2000, 100_000);
+  const batches = count(2000, 30_000);
   let wrong = 0;
   const publish = (batch: number): void => {
     const slot = batch % layout.numSlots;

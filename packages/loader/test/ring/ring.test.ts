@@ -3,12 +3,12 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planLayout } from "../../dist/ring/layout.js";
 import { Ring, type Claim } from "../../dist/ring/ring.js";
-import { createSharedMemory } from "../../dist/ring/shared-memory.js";
 import { Interleaver } from "./interleaver.js";
 
 function createRing(numSlots: number, batchSize: number): Ring {
   const layout = planLayout({ numWorkers: 2, numSlots, batchSize, cellBytes: [1] });
-  const ring = new Ring(createSharedMemory(layout.byteLength), layout);
+  // A plain buffer: thousands of WebAssembly memories would use up the address space before they are collected.
+  const ring = new Ring({ buffer: new SharedArrayBuffer(layout.byteLength), grow: () => 0 }, layout);
   ring.reset();
   return ring;
 }
@@ -129,7 +129,7 @@ describe("the ring", () => {
         }
         expect(play.wrong).toEqual([]);
       }),
-      { numRuns: count(300, 20_000), seed: SEED },
+      { numRuns: count(300, 5000), seed: SEED },
     );
   });
 

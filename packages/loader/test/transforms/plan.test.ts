@@ -84,6 +84,7 @@ describe("making a transform", () => {
     ["normalize std 0", () => normalize({ std: [0, 1, 1] })],
     ["normalize mean NaN", () => normalize({ mean: [Number.NaN] })],
     ["userTransform http:", () => userTransform({ module: "http://host/x.js" })],
+    ["userTransform with a function", () => userTransform({ module: "file:///x.js", options: () => 1 })],
     ["userTransform data:", () => userTransform({ module: "data:text/javascript,export {}" })],
   ])("refuses %s, naming the option", (_what, make) => {
     expect(make).toThrow(/^option transforms: .*expected .*found /u);
