@@ -142,6 +142,12 @@ describe("the epochs of a loader", () => {
     expect(loader.state()).toMatchObject({ epoch: 1, position: 0 });
   });
 
+  it.each([-1, 0.5, Number.NaN, 2 ** 32])("have no number %d", async (epoch) => {
+    const { path } = await makeDataset({ samples: 4 });
+    await using loader = await openLoader(path, { numWorkers: 0 });
+    expect(() => loader.epoch(epoch)).toThrow(/option epoch: is impossible; expected an integer from 0/u);
+  });
+
   it("go on where the loop was left, also when the same epoch is asked for", async () => {
     const { path } = await makeDataset({ samples: 20 });
     await using loader = await openLoader(path, { batchSize: 4, numWorkers: 0 });

@@ -1,8 +1,17 @@
 import { isMillraceError } from "@millrace/formats";
-import { centerCrop, openLoader, resize, type LoaderOptions } from "@millrace/loader";
+import {
+  centerCrop,
+  horizontalFlip,
+  normalize,
+  openLoader,
+  randomResizedCrop,
+  resize,
+  type LoaderOptions,
+} from "@millrace/loader";
 import { describe, expect, it } from "vitest";
 import { samplesOf } from "./batch-log.js";
 import { makeDataset } from "./make-dataset.js";
+import { transformOf } from "./make-transform.js";
 
 /** Impossible values, as they come from JavaScript or from JSON, and a part of what the error says is expected. */
 const IMPOSSIBLE: readonly [option: string, value: unknown, expected: RegExp][] = [
@@ -104,6 +113,14 @@ describe("the text of a loader", () => {
       "slowed down by 0 ms of fetch and 1 ms of prep a sample",
       "",
     ]);
+    const mean = [0.5, 0.5, 0.5];
+    const transforms = [randomResizedCrop(2), horizontalFlip(), normalize({ mean, std: mean }), transformOf("")];
+    const fields = ["image", "key"];
+    await using other = await openLoader(path, { numWorkers: 0, dropLast: true, transforms, fields });
+    expect(other.describe()).toMatch(/rank 0 of 1, drops the last/u);
+    expect(other.describe()).toMatch(/randomResizedCrop 2 x 2, horizontalFlip 0.5, normalize, transform of file:/u);
+    expect(other.describe()).toMatch(/field key: uint8 \[64, 4\], UTF-8, filled up with zeros/u);
+    expect(other.describe()).toMatch(/workers: none/u);
     expect(text).toContain("split train: 40 samples, 5 batches of 8 an epoch");
   });
 });
