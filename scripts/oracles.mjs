@@ -19,10 +19,10 @@ const ORACLES = new Map([
   ],
   ["pillow", { packages: ["pillow==13.*", "numpy==2.*"], probe: "import PIL, numpy; print(PIL.__version__)" }],
   [
-    "tensorflow",
+    "tensorflow", // 2.15 is the smaller one, and the one whose libraries the binding uses; it ends with Python 3.11
     {
-      packages: ["tensorflow-cpu==2.15.1", "numpy<2"],
-      probe: "import tensorflow, numpy; print(tensorflow.__version__)",
+      packages: ["tensorflow-cpu==2.15.1; python_version<'3.12'", "tensorflow-cpu==2.21.*; python_version>='3.12'"],
+      probe: "import tensorflow; print(tensorflow.__version__)",
     },
   ],
   [
