@@ -31,6 +31,22 @@ export function check(name, command, { foundation = false } = {}) {
 }
 
 /**
+ * A step that throws has failed; the run goes on to its closing line.
+ *
+ * @param {Step} step
+ * @param {(text: string) => void} write
+ * @returns {Promise<Counts>}
+ */
+async function runStep(step, write) {
+  try {
+    return await step.run();
+  } catch (error) {
+    write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+/**
  * Runs the steps in order, each under a heading and with its duration, and closes with one line
  * `N passed, N failed, N skipped`. Stops at the first step that fails; with `keepGoing` only at a foundation.
  *
@@ -45,7 +61,7 @@ export async function runSteps(steps, { keepGoing = false, write = (text) => pro
   for (const [position, step] of steps.entries()) {
     write(`\n== ${step.name}\n`);
     const startMs = performance.now();
-    const counts = await step.run();
+    const counts = await runStep(step, write);
     const durationSec = ((performance.now() - startMs) / 1000).toFixed(1);
     for (const kind of /** @type {const} */ (["passed", "failed", "skipped"])) total[kind] += counts[kind];
     write(`== ${step.name}: ${counts.failed === 0 ? "ok" : "FAILED"} after ${durationSec} s\n`);

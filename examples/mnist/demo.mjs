@@ -27,6 +27,12 @@ const { values } = parseArgs({
   },
 });
 
+const FORMATS = ["hdf5", "arrow", "tfrecord", "webdataset"];
+if (!FORMATS.includes(values.format)) {
+  process.stderr.write(`--format ${values.format}: there is no such format; expected ${FORMATS.join(", ")}\n`);
+  process.exit(2);
+}
+
 const work = join(ROOT, ".demo");
 const digits = join(work, "digits");
 const shards = join(work, `shards-${values.format}`);

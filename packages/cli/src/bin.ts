@@ -8,11 +8,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const satisfies EndingSignal[]) {
     controller.abort(new EndingSignalError(signal));
   });
 }
-// A reader such as `head` that closes the pipe early is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
+// A reader such as `head` that closes its end early is no failure: the job goes on, unheard, and decides the exit code.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

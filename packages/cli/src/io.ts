@@ -13,7 +13,7 @@ export function print(io: Io, text: string): void {
   io.stdout.write(`${text}\n`);
 }
 
-/** Writes one JSON document to stdout; a `Map` becomes an object, so that no name of the data can hide in it. */
+/** Writes one JSON document to stdout. */
 export function printJson(io: Io, value: unknown): void {
   print(io, JSON.stringify(value, null, 2));
 }

@@ -27,14 +27,16 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .usage("$0 <command>\n\nKeep the GPU fed, and know what it waits for: convert, load, profile.")
     .version(VERSION)
     .strict()
+    .locale("en")
     .demandCommand(1, "name a command: convert, inspect, verify, train or profile")
     .recommendCommands()
-    .env("MILLRACE")
     .parserConfiguration({ "duplicate-arguments-array": false })
     .wrap(100)
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {
-      throw error ?? new UsageError(`${message ?? "wrong usage"}; see millrace --help`);
+      // yargs gives its own errors without a class that could be told apart.
+      if (error !== undefined && error.name !== "YError") throw error;
+      throw new UsageError(`${message ?? error?.message ?? "wrong usage"}; see millrace --help`);
     });
   for (const command of COMMANDS) parser.command(command(io));
   try {

@@ -2,7 +2,7 @@ import cliProgress from "cli-progress";
 import type { Io } from "./io.js";
 
 /** Shows how far a job is: a bar on a terminal, otherwise a plain line at each tenth. */
-export interface Progress {
+export interface Progress extends Disposable {
   /** `done` of `total`, and what else is worth a look, such as `12 rejected`. */
   update(done: number, total: number, note?: string): void;
   /** Leaves the last state on the screen. Idempotent. */
@@ -11,7 +11,7 @@ export interface Progress {
 
 /** Nothing is shown with `quiet`. The bar goes to stderr, so stdout stays clean for data. */
 export function createProgress(io: Io, label: string, quiet: boolean): Progress {
-  if (quiet) return { update: () => undefined, stop: () => undefined };
+  if (quiet) return { update: () => undefined, stop: () => undefined, [Symbol.dispose]: () => undefined };
   return io.stderr.isTTY === true ? new Bar(io, label) : new Lines(io, label);
 }
 
@@ -42,6 +42,10 @@ class Bar implements Progress {
     if (this.#started) this.#bar.stop();
     this.#started = false;
   }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
 }
 
 class Lines implements Progress {
@@ -61,5 +65,9 @@ class Lines implements Progress {
 
   stop(): void {
     this.#tenth = 10;
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
   }
 }

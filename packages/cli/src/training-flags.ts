@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import { numberFlag, switchFlag, textFlag } from "./flag.js";
 
 /** What happens to training images at random. */
 const AUGMENTS = ["none", "crop", "flip", "crop-flip"] as const;
@@ -7,30 +8,18 @@ const AUGMENTS = ["none", "crop", "flip", "crop-flip"] as const;
 export function trainingFlags(yargs: Argv): Argv {
   return yargs
     .positional("dataset", { type: "string", demandOption: true, describe: "Folder with a dataset.json" })
-    .option("model", { type: "string", default: "lenet", describe: "lenet or mini-resnet" })
-    .option("backend", { type: "string", default: "auto", describe: "auto, tensorflow, wasm or cpu" })
-    .option("batch-size", { type: "number", default: 64, describe: "Samples of a step" })
-    .option("size", {
-      type: "number",
-      describe: "Resize images to N x N; needed where the dataset keeps encoded images",
-    })
-    .option("augment", {
-      type: "string",
-      default: "none",
-      choices: AUGMENTS,
-      describe: "Random resized crop, and horizontal flip",
-    })
-    .option("crop-area", {
-      type: "number",
-      default: 0.08,
-      describe: "Smallest share of an image that a crop keeps, 0 to 1",
-    })
-    .option("seed", { type: "number", default: 0, describe: "Seed of the order, the augmentation and the weights" })
-    .option("num-workers", { type: "number", describe: "Loader threads (default: the CPU budget less one)" })
-    .option("prefetch-depth", { type: "number", describe: "Batches ready or in the making" })
-    .option("learning-rate", { type: "number", default: 0.001, describe: "Highest learning rate" })
-    .option("json", { type: "boolean", default: false, describe: "Print the report as one JSON document" })
-    .option("quiet", { alias: "q", type: "boolean", default: false, describe: "No progress" });
+    .option("model", { ...textFlag("lenet or mini-resnet"), default: "lenet" })
+    .option("backend", { ...textFlag("auto, tensorflow, wasm or cpu"), default: "auto" })
+    .option("batch-size", { ...numberFlag("Samples of a step"), default: 64 })
+    .option("size", numberFlag("Resize images to N x N; needed where the dataset keeps encoded images"))
+    .option("augment", { ...textFlag("Random resized crop, and horizontal flip"), default: "none", choices: AUGMENTS })
+    .option("crop-area", { ...numberFlag("Smallest share of an image that a crop keeps, 0 to 1"), default: 0.08 })
+    .option("seed", { ...numberFlag("Seed of the order, the augmentation and the weights"), default: 0 })
+    .option("num-workers", numberFlag("Loader threads (default: the CPU budget less one)"))
+    .option("prefetch-depth", numberFlag("Batches ready or in the making"))
+    .option("learning-rate", { ...numberFlag("Highest learning rate"), default: 0.001 })
+    .option("json", switchFlag("Print the report as one JSON document"))
+    .option("quiet", { ...switchFlag("No progress"), alias: "q" });
 }
 
 /** The values of {@link trainingFlags}. */

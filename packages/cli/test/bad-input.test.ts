@@ -142,8 +142,12 @@ describe("Bad input ends in one clear message with the way out and the right exi
   });
 
   it("Unknown flag", async () => {
-    for (const command of ["inspect", "verify", "train", "profile"]) {
-      expectRefusal(await millrace(command, "shards", "--colour"), 2, /Unknown argument: colour; see millrace --help/u);
+    for (const command of ["convert", "inspect", "verify", "train", "profile"]) {
+      expectRefusal(
+        await millrace(command, ...(command === "convert" ? ["photos"] : []), "shards", "--colour"),
+        2,
+        /Unknown argument: colour; see millrace --help/u,
+      );
     }
   });
 

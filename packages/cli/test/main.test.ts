@@ -38,6 +38,7 @@ describe("millrace", () => {
     ["an unknown command", ["conver", "a", "b"], /Did you mean convert\?|Unknown/u],
     ["no command", [], /name a command/u],
     ["a missing argument", ["convert", "photos"], /Not enough non-option arguments/u],
+    ["a flag without its value", ["convert", "photos", "shards", "--size"], /Not enough arguments following: size/u],
   ])("refuses %s with exit code 2 and one line", async (_, args, message) => {
     const { code, stdout, stderr } = await millrace(...args);
     expect(code).toBe(2);
@@ -138,6 +139,11 @@ describe("the commands, one after the other", () => {
     const resumed = await millrace("train", shards, "--epochs", "2", "--resume", ...flags, "--json");
     expect(resumed.code).toBe(0);
     expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: "train", firstStep: 3, epochs: [{ epoch: 1 }] });
+    const before = readFileSync(join(out, "report.json"), "utf8");
+    const finished = await millrace("train", shards, "--epochs", "2", "--resume", ...flags);
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toMatch(/option epochs: the run is finished; expected more than the 2 epochs.*--epochs/u);
+    expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
   });
 
   it.each([

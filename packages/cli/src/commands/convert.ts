@@ -1,5 +1,7 @@
+import { FORMAT_NAMES } from "@millrace/formats";
 import type { ConvertOptions, ConvertReport } from "@millrace/ingest";
 import type { ArgumentsCamelCase, CommandModule } from "yargs";
+import { numberFlag, switchFlag, textFlag } from "../flag.js";
 import { print, printJson, type Io } from "../io.js";
 import { createProgress } from "../progress.js";
 import { formatBytes, formatCount, formatTable } from "../table.js";
@@ -17,33 +19,26 @@ export function convertCommand(io: Io): CommandModule {
           describe: "Folder of class folders, or of train/ and val/ with class folders",
         })
         .positional("out", { type: "string", demandOption: true, describe: "Folder of the new dataset" })
-        .option("format", { type: "string", describe: "hdf5 or arrow (default hdf5)" })
-        .option("mode", {
-          type: "string",
-          describe: "encoded keeps the bytes of the images, raw stores pixels (default raw with --size, else encoded)",
-        })
-        .option("size", { type: "number", describe: "Make every image N x N: cover, centred" })
-        .option("samples-per-shard", { type: "number", describe: "Samples of a full shard (default 1024)" })
-        .option("val-fraction", {
-          type: "number",
-          describe: "Share of every class that becomes the split val (default 0)",
-        })
-        .option("seed", { type: "number", describe: "Seed of the distribution over shards and splits (default 0)" })
-        .option("num-workers", {
-          type: "number",
-          describe:
-            "Threads; 0 converts in the main thread (default: the CPU budget). The result does not depend on it",
-        })
-        .option("source-kind", { type: "string", describe: "Kind of the source (default: detected)" })
-        .option("on-reject", {
-          type: "string",
-          describe: "skip or fail at an image that cannot be read (default skip)",
-        })
-        .option("max-rejects", { type: "number", describe: "Fail above this number of rejected images" })
-        .option("max-reject-fraction", { type: "number", describe: "Fail above this share of rejected images, 0 to 1" })
-        .option("overwrite", { type: "boolean", describe: "Replace the dataset or the unfinished conversion in <out>" })
-        .option("json", { type: "boolean", default: false, describe: "Print one JSON document" })
-        .option("quiet", { alias: "q", type: "boolean", default: false, describe: "No progress" })
+        .option("format", textFlag(`${FORMAT_NAMES.join(", ")} (default hdf5)`))
+        .option(
+          "mode",
+          textFlag("encoded keeps the bytes of the images, raw stores pixels (default raw with --size, else encoded)"),
+        )
+        .option("size", numberFlag("Make every image N x N: cover, centred"))
+        .option("samples-per-shard", numberFlag("Samples of a full shard (default 1024)"))
+        .option("val-fraction", numberFlag("Share of every class that becomes the split val (default 0)"))
+        .option("seed", numberFlag("Seed of the distribution over shards and splits (default 0)"))
+        .option(
+          "num-workers",
+          numberFlag("Threads (default: the CPU budget); 0: the main thread. The result does not depend on it"),
+        )
+        .option("source-kind", textFlag("Kind of the source (default: detected)"))
+        .option("on-reject", textFlag("skip or fail at an image that cannot be read (default skip)"))
+        .option("max-rejects", numberFlag("Fail above this number of rejected images"))
+        .option("max-reject-fraction", numberFlag("Fail above this share of rejected images, 0 to 1"))
+        .option("overwrite", switchFlag("Replace the dataset or the unfinished conversion in <out>"))
+        .option("json", switchFlag("Print one JSON document"))
+        .option("quiet", { ...switchFlag("No progress"), alias: "q" })
         .example("$0 convert photos/ shards/ --format hdf5 --size 224", "Pixels of 224 x 224 in HDF5")
         .example(
           "$0 convert photos/ shards/ --format arrow --val-fraction 0.1",
@@ -52,20 +47,16 @@ export function convertCommand(io: Io): CommandModule {
         .epilogue("A conversion that was interrupted is finished by the same command."),
     handler: async (args) => {
       const { convert } = await import("@millrace/ingest");
-      const progress = createProgress(io, "convert", args["quiet"] === true || args["json"] === true);
-      try {
-        const report = await convert({
-          ...optionsOf(args),
-          signal: io.signal,
-          onProgress: ({ samples, total, rejected }) =>
-            progress.update(samples + rejected, total, rejected === 0 ? "" : `${rejected} rejected`),
-        });
-        progress.stop();
-        if (args["json"] === true) printJson(io, report);
-        else print(io, textOf(report));
-      } finally {
-        progress.stop();
-      }
+      using progress = createProgress(io, "convert", args["quiet"] === true || args["json"] === true);
+      const report = await convert({
+        ...optionsOf(args),
+        signal: io.signal,
+        onProgress: ({ samples, total, rejected }) =>
+          progress.update(samples + rejected, total, rejected === 0 ? "" : `${rejected} rejected`),
+      });
+      progress.stop();
+      if (args["json"] === true) printJson(io, report);
+      else print(io, textOf(report));
     },
   };
 }

@@ -1,5 +1,6 @@
-import type { Dataset, Field } from "@millrace/formats";
+import { FORMAT_NAMES, type Dataset, type Field } from "@millrace/formats";
 import type { CommandModule } from "yargs";
+import { switchFlag, textFlag } from "../flag.js";
 import { print, printJson, type Io } from "../io.js";
 import { formatBytes, formatCount, formatTable } from "../table.js";
 
@@ -21,11 +22,8 @@ export function inspectCommand(io: Io): CommandModule {
           demandOption: true,
           describe: "Folder with a dataset.json, or one shard file",
         })
-        .option("format", {
-          type: "string",
-          describe: "Format of a file whose extension does not tell it (hdf5, arrow)",
-        })
-        .option("json", { type: "boolean", default: false, describe: "Print one JSON document" })
+        .option("format", textFlag(`Format of a file whose extension does not tell it: ${FORMAT_NAMES.join(", ")}`))
+        .option("json", switchFlag("Print one JSON document"))
         .example("$0 inspect shards/", "What is in there?")
         .example("$0 inspect shards/ --json | jq .splits", "The same for programs"),
     handler: async (args) => {

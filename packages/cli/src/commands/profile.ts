@@ -1,5 +1,6 @@
 import { writeFileAtomic } from "@millrace/formats";
 import type { CommandModule } from "yargs";
+import { numberFlag, textFlag } from "../flag.js";
 import { print, type Io } from "../io.js";
 import { createProgress } from "../progress.js";
 import { trainingFlags, type TrainingFlags } from "../training-flags.js";
@@ -17,9 +18,9 @@ export function profileCommand(io: Io): CommandModule {
     describe: "Run training steps and say what they wait for: I/O, preparation or compute",
     builder: (yargs) =>
       trainingFlags(yargs)
-        .option("steps", { type: "number", default: 200, describe: "Steps to measure" })
-        .option("warmup-steps", { type: "number", default: 10, describe: "Steps before them, not measured" })
-        .option("html", { type: "string", describe: "Write the report as one HTML page to this file" })
+        .option("steps", { ...numberFlag("Steps to measure"), default: 200 })
+        .option("warmup-steps", { ...numberFlag("Steps before them, not measured"), default: 10 })
+        .option("html", textFlag("Write the report as one HTML page to this file"))
         .example("$0 profile shards/ --batch-size 64 --steps 200", "The verdict and the budget as text")
         .example("$0 profile shards/ --html report.html", "The same as a page, with every step")
         .example("$0 profile shards/ --json | jq .verdict", "The same for programs"),
@@ -40,7 +41,7 @@ async function runProfile(flags: ProfileFlags, io: Io): Promise<void> {
     statistics: run.dataset.manifest?.statistics ?? undefined,
     learningRate: flags.learningRate,
   });
-  const progress = createProgress(io, "profile", flags.quiet || flags.json);
+  using progress = createProgress(io, "profile", flags.quiet || flags.json);
   const total = flags.steps + flags.warmupSteps;
   let done = 0;
   const report = await profile({

@@ -1,5 +1,6 @@
-import { CorruptShardError, type VerifyReport } from "@millrace/formats";
+import { CorruptShardError, FORMAT_NAMES, type VerifyReport } from "@millrace/formats";
 import type { CommandModule } from "yargs";
+import { switchFlag, textFlag } from "../flag.js";
 import { print, printJson, type Io } from "../io.js";
 import { createProgress } from "../progress.js";
 import { formatBytes, formatCount, formatTable } from "../table.js";
@@ -23,19 +24,16 @@ export function verifyCommand(io: Io): CommandModule {
           demandOption: true,
           describe: "Folder with a dataset.json, or one shard file",
         })
-        .option("format", {
-          type: "string",
-          describe: "Format of a file whose extension does not tell it (hdf5, arrow)",
-        })
-        .option("json", { type: "boolean", default: false, describe: "Print one JSON document" })
-        .option("quiet", { alias: "q", type: "boolean", default: false, describe: "No progress" })
+        .option("format", textFlag(`Format of a file whose extension does not tell it: ${FORMAT_NAMES.join(", ")}`))
+        .option("json", switchFlag("Print one JSON document"))
+        .option("quiet", { ...switchFlag("No progress"), alias: "q" })
         .example("$0 verify shards/", "Names every damaged sample; exit code 3 if there is one"),
     handler: async (args) => {
       const { openFormat, verifyDataset } = await import("@millrace/formats");
       const flags = args as unknown as VerifyFlags;
       const path = flags.dataset;
       const format = flags.format === undefined ? undefined : (await openFormat(flags.format)).name;
-      const progress = createProgress(io, "verify", flags.quiet || flags.json);
+      using progress = createProgress(io, "verify", flags.quiet || flags.json);
       const report = await verifyDataset(path, {
         format,
         signal: io.signal,
