@@ -211,6 +211,23 @@ const cases: [string, () => string, string, RegExp][] = [
     /cannot be inflated/u,
   ],
   [
+    "a filter of the library that makes room for 2^31 elements",
+    () => {
+      const tree = chunkNode(0, [{ start: 0, address: DATA, bytes: 8 }]);
+      const parameters = [2, 0, 2 ** 31, 0, 1, 0, 0, 0].map((value): [number, number] => [4, value]);
+      const filter = pack([1, 1], [1, 1], [6, 0], [2, 6], [2, 0], [2, 0], [2, parameters.length], ...parameters);
+      const messages: [number, Buffer][] = [space(4), unsigned(1), chunked(TREE, 1, 4), [MESSAGE.filters, filter]];
+      return saved(
+        withDataset(messages, [
+          [TREE, tree],
+          [DATA, Buffer.alloc(8)],
+        ]),
+      );
+    },
+    "CORRUPT_SHARD",
+    /filter 6 is not for these chunks/u,
+  ],
+  [
     "a member that is a dataset without elements' type",
     () => saved(withDataset([space(4), contiguous(DATA, 4)])),
     "CORRUPT_SHARD",

@@ -2,6 +2,7 @@ import { UnsupportedError } from "../../errors.js";
 import type { ShardFile } from "../../shard-file.js";
 import type { LibraryFile } from "../library-file.js";
 import type { Dataset } from "../metadata/dataset.js";
+import { corrupt } from "../metadata/cursor.js";
 import { FILTERS, type Filter } from "../metadata/filter-message.js";
 import { ChunkedRows } from "./chunked.js";
 import { FillRows } from "./fill.js";
@@ -13,8 +14,11 @@ import { ContiguousRows, SwappedRows, type Rows } from "./rows.js";
 const MAX_ROW_BYTES = 2 ** 31 - 1;
 /** A row or a chunk that does not lie in the file as it is: metadata may not inflate it without end. */
 const MAX_DECODED_BYTES = 2 ** 28;
-/** Filters that h5wasm has and we do not: szip, nbit, scale-offset. */
-const LIBRARY_FILTERS = new Set([4, 5, 6]);
+/**
+ * Filters that h5wasm has and we do not: nbit and scale-offset. It also has szip, which takes the size of its output
+ * from the chunk, and so has no limit.
+ */
+const LIBRARY_FILTERS = new Set([5, 6]);
 
 /**
  * The rows of a dataset of rank 1 and up. `openLibrary` is called only where the library is needed: for filters that
@@ -71,7 +75,7 @@ async function openStored(file: ShardFile, dataset: Dataset, opening: Opening): 
       if (chunkBytes > MAX_DECODED_BYTES || table === undefined)
         return refuse("the dataset has too many or too large chunks", "copy it with h5repack -l CONTI");
       if (filters.every(isKnownFilter)) return new ChunkedRows(file, dataset, shape, { ...storage, table });
-      checkFilters(filters, refuse);
+      checkFilters(file, filters, chunkBytes / type.bytes, type.bytes, refuse);
       if (type.kind === "variable")
         return refuse("the dataset is not read with these filters", "copy it with h5repack -f GZIP=1");
       return new LibraryRows(await opening.openLibrary(), path, shape, rowBytes);
@@ -79,11 +83,22 @@ async function openStored(file: ShardFile, dataset: Dataset, opening: Opening): 
   }
 }
 
-/** The library inflates without a limit, so it gets no deflated chunks. */
-function checkFilters(filters: readonly Filter[], refuse: Refuse): void {
-  const unknown = filters.find(
-    ({ id }) => id !== FILTERS.fletcher32 && id !== FILTERS.shuffle && !LIBRARY_FILTERS.has(id),
-  );
-  if (unknown !== undefined)
-    refuse(`the dataset is encoded by filter ${unknown.id}, which is not read`, "copy it with h5repack -f GZIP=1");
+/**
+ * The library inflates without a limit, so it gets no deflated chunks; and it makes room for as many elements as a
+ * filter's third and fifth parameter say, so they have to be those of the chunk.
+ */
+function checkFilters(
+  file: ShardFile,
+  filters: readonly Filter[],
+  elements: number,
+  bytes: number,
+  refuse: Refuse,
+): void {
+  for (const { id, parameters } of filters) {
+    if (id === FILTERS.fletcher32 || id === FILTERS.shuffle) continue;
+    if (!LIBRARY_FILTERS.has(id))
+      refuse(`the dataset is encoded by filter ${id}, which is not read`, "copy it with h5repack -f GZIP=1");
+    if (parameters[2] !== elements || parameters[4] !== bytes)
+      corrupt(file.path, 0, `filter ${id} is not for these chunks`, `${elements} elements of ${bytes} bytes`);
+  }
 }
