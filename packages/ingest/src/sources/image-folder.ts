@@ -105,9 +105,9 @@ class ImageFolder implements Source {
       return await readUpTo(file, Math.min(found.size, limit));
     } catch (error) {
       if (error instanceof ImageError) throw error;
-      const failure = fileError(item.path, "read the file", error);
-      if (NOT_THE_FILE.has((error as NodeJS.ErrnoException).code)) throw failure;
-      throw new ImageError({ ...reject(item, "unreadable"), problem: failure.detail.problem, cause: error });
+      if (NOT_THE_FILE.has((error as NodeJS.ErrnoException).code)) throw fileError(item.path, "read the file", error);
+      const { problem } = fileError(item.path, "read the file", withoutPath(error)).detail;
+      throw new ImageError({ ...reject(item, "unreadable"), problem, cause: error });
     } finally {
       if (file !== undefined) closeSync(file);
     }
@@ -116,6 +116,12 @@ class ImageFolder implements Source {
 
 function reject(item: Pick<SourceItem, "key">, reason: string): { key: string; reason: string } {
   return { key: item.key, reason };
+}
+
+/** Node's message of a system error names an absolute path, which would make the reject log depend on the machine. */
+function withoutPath(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? error : Object.assign(new Error(code), { code });
 }
 
 async function readUpTo(file: number, length: number): Promise<Uint8Array> {

@@ -218,4 +218,18 @@ describe("opening an item", () => {
     expect(await reasonOf("cat/pipe.png")).toMatchObject({ reason: "unreadable", problem: "is not a file" });
     expect(await reasonOf("cat/large.png")).toMatchObject({ reason: "too-large", found: String(2 ** 29 + 1) });
   });
+
+  it("names the system's code and no path in the log, wherever the source lies", async () => {
+    const root = tempDir();
+    writeFile(join(root, "cat/1.png"), "x");
+    symlinkSync("loop.png", join(root, "cat/loop.png"));
+    const source = await openSource({ kind: "image-folder", root });
+    for (const [key, code] of [
+      ["cat/loop.png", "ELOOP"],
+      [`cat/${"n".repeat(300)}.png`, "ENAMETOOLONG"],
+    ] as const) {
+      const detail = { key, reason: "unreadable", problem: `cannot read the file: ${code}` };
+      await expect(source.open({ path: key, key })).rejects.toMatchObject({ code: "IMAGE", detail });
+    }
+  });
 });
