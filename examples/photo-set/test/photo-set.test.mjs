@@ -1,8 +1,10 @@
 import { imageHeader } from "@millrace/image";
 import { tempDir } from "@millrace/testkit";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { cropOf, regionOf } from "../crops.mjs";
@@ -122,5 +124,23 @@ describe("the photo set", () => {
     expect(bytes / recipes.length).toBeLessThan(120_000);
     expect(await makePhotoSet(root, { train: 54, val: 18 })).toBe(false);
     await expect(makePhotoSet(root, { train: 55, val: 18 })).rejects.toThrow(/another set.*name another folder/u);
+  });
+
+  it("holds no image of a larger set that was killed in the making, and keeps the files of others", async () => {
+    const folder = tempDir();
+    const images = join(folder, "train", PHOTOGRAPHS[0] ?? "");
+    mkdirSync(images, { recursive: true });
+    for (const name of ["00099.jpg", "mine.jpg"]) writeFileSync(join(images, name), "x");
+    await makePhotoSet(folder, { train: 1, val: 1 });
+    const recipes = [...crops("train", 1), ...crops("val", 1)].map(({ path }) => path);
+    expect(filesIn(folder)).toEqual([...recipes, `train/${PHOTOGRAPHS[0]}/mine.jpg`].toSorted());
+  });
+
+  it("is refused in one line, with the way out, where another set lies", async () => {
+    const folder = tempDir();
+    writeFileSync(join(folder, ".photo-set.json"), "{}");
+    const make = fileURLToPath(new URL("../make.mjs", import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [make, folder], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([1, `${folder} holds another set, {}; name another folder\n`]);
   });
 });
