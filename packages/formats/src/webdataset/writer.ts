@@ -15,6 +15,11 @@ import { encodeTarHeader, MAX_NAME_BYTES, MEMBER, TAR_END, tarPadding } from "./
 
 /** Samples are numbered in their shard with at least so many digits. */
 const KEY_DIGITS = 8;
+/**
+ * The only member of a shard without samples, which webdataset passes over: Python's tarfile takes a header of the
+ * archive with nothing behind it for damage.
+ */
+const NO_SAMPLES = "__millrace__/no-samples";
 /** Extents count the bytes of a value in 32 bits. */
 const MAX_VALUE_BYTES = 2 ** 32 - 1;
 
@@ -63,7 +68,8 @@ class MemberEncoder implements SampleEncoder {
   }
 
   async complete(file: AppendFile, samples: number): Promise<void> {
-    await file.append([TAR_END]);
+    const members = samples === 0 ? [encodeTarHeader(NO_SAMPLES, 0, MEMBER.file)] : [];
+    await file.append([...members, TAR_END]);
     await file.patch(SAMPLES_AT, encodeSamples(samples));
   }
 }

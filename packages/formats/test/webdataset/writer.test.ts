@@ -102,6 +102,12 @@ describe("a WebDataset shard", () => {
     expect(extents?.kind === "affine" && extents.base % 64).toBe(0);
   });
 
+  it("without samples holds one member that webdataset passes over, as Python takes an archive of none for damaged", async () => {
+    const path = await shardOf([{ name: "key", kind: "string" }]);
+    expect(membersOf(path).map(({ name }) => name)).toEqual(["pax_global_header", "__millrace__/no-samples"]);
+    expect((await open(path)).length).toBe(0);
+  });
+
   it("refuses names that webdataset does not tell apart, and attributes that would not come back", async () => {
     const format = await openFormat("webdataset");
     const path = join(tempDir(), "x.tar");
