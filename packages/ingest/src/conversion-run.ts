@@ -6,11 +6,13 @@ import { runLocally } from "./engine/local.js";
 import { poolEngine } from "./engine/pool.js";
 import { shardName, type Journal } from "./journal.js";
 import type { ResolvedOptions } from "./options.js";
-import { removeRemains, removeStrayShards } from "./out-folder.js";
+import { removeRemains } from "./out-folder.js";
 import type { PlannedSplit } from "./plan.js";
 import { ProgressCounter } from "./progress.js";
 import { checkRejects, writeRejects, type Reject } from "./rejects.js";
-import type { ShardResult } from "./shard-task.js";
+import { removeStrayShards } from "./shard-files.js";
+import { stampOfShard } from "./shard-stamp.js";
+import type { ShardResult, ShardTask } from "./shard-task.js";
 import { StallWatch } from "./stall-watch.js";
 import { statisticsOf } from "./statistics.js";
 import { TOOL } from "./version.js";
@@ -22,6 +24,8 @@ const STALL_LIMIT_MS = 300_000;
 export class ConversionRun {
   readonly #results = new Map<string, ShardResult>();
   readonly #progress: ProgressCounter;
+  /** Of the raw samples of the shards that are in the making, before any of them was read. */
+  readonly #stamps = new Map<string, string>();
   #resumedShards = 0;
 
   constructor(
@@ -37,8 +41,7 @@ export class ConversionRun {
   /** Writes the shards that no earlier run has finished. */
   async writeShards(): Promise<void> {
     const { tasks } = this.conversion;
-    for (const [name, result] of await this.journal.finished()) this.#take(name, result);
-    this.#resumedShards = this.#results.size;
+    await this.#resume();
     await this.#checkRejects();
     const missing = tasks.filter((task) => !this.#results.has(shardName(task.shard)));
     const stalled = new AbortController();
@@ -48,13 +51,14 @@ export class ConversionRun {
     try {
       await engine(missing, {
         signal: signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]),
+        onStart: async (task) => void this.#stamps.set(shardName(task.shard), await this.#stampOf(task)),
         onProgress: (task, progress) => {
           watch.touch();
           this.#progress.update(shardName(task.shard), progress, false);
         },
         onResult: async (task, result) => {
           watch.touch();
-          await this.journal.record(result);
+          await this.journal.record(result, this.#stamps.get(shardName(task.shard)) ?? "");
           this.#take(shardName(task.shard), result);
           await this.#checkRejects();
         },
@@ -70,11 +74,11 @@ export class ConversionRun {
     this.options.signal?.throwIfAborted();
     const splits = this.conversion.plan.splits.map((split) => this.#splitEntry(split));
     const rejects = this.#rejects();
-    await removeStrayShards(this.out, splits);
+    const shards = splits.flatMap((split) => split.shards);
+    await removeStrayShards(this.out, this.conversion.identity.splits, this.options.format, shards);
     await writeRejects(this.out, rejects);
     const manifest = await writeManifest(this.out, this.#manifest(splits, rejects.length));
     await this.journal.remove();
-    const shards = splits.flatMap((split) => split.shards);
     return {
       out: this.out,
       manifest,
@@ -84,6 +88,21 @@ export class ConversionRun {
       ignored: this.conversion.listing.ignored,
       resumedShards: this.#resumedShards,
     };
+  }
+
+  /** Takes what an earlier run has finished, unless the raw samples have changed since. */
+  async #resume(): Promise<void> {
+    const tasks = new Map(this.conversion.tasks.map((task) => [shardName(task.shard), task]));
+    const finished = await this.journal.finished(async (name) => {
+      const task = tasks.get(name);
+      return task === undefined ? undefined : await this.#stampOf(task);
+    });
+    for (const [name, result] of finished) this.#take(name, result);
+    this.#resumedShards = finished.size;
+  }
+
+  async #stampOf({ shard }: ShardTask): Promise<string> {
+    return await stampOfShard(this.conversion.source, shard, this.options.signal);
   }
 
   #take(name: string, result: ShardResult): void {

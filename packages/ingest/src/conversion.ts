@@ -51,7 +51,8 @@ export async function planConversion(options: ResolvedOptions): Promise<Conversi
     onReject: options.onReject,
     inFlight: IN_FLIGHT,
   }));
+  const splits = plan.splits.map((split) => ({ name: split.name, shards: split.shards.length }));
   const named = { tool: TOOL, format, sourceKind: kind, ...shaping };
   const digest = digestOf([named, schema, listing.classes, ...shards]);
-  return { source, listing, plan, schema, tasks, shaping, identity: { digest, options: named } };
+  return { source, listing, plan, schema, tasks, shaping, identity: { digest, options: named, splits } };
 }

@@ -8,7 +8,6 @@ import { resolveOptions, type ConvertOptions } from "./options.js";
 import {
   checkOutside,
   checkOutState,
-  clearDataset,
   makeOut,
   removeIfEmpty,
   removeRemains,
@@ -51,15 +50,15 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const out = resolve(resolved.out);
   const before = await stateOfOut(out);
   if (before === "dataset" && !overwrite) await tidy(out);
-  checkOutState(out, before, overwrite);
+  await checkOutState(out, before, overwrite);
   const conversion = await planConversion(resolved);
   await checkOutside(conversion.source.root, out);
   await makeOut(out);
   const lock = await lockFolder(out);
   try {
-    checkOutState(out, await stateOfOut(out), overwrite);
+    await checkOutState(out, await stateOfOut(out), overwrite);
     await removeRemains(out, conversion.plan.splits);
-    const journal = await Journal.open(out, conversion.identity, overwrite, () => clearDataset(out));
+    const journal = await Journal.open(out, conversion.identity, overwrite);
     const run = new ConversionRun(out, resolved, conversion, journal);
     await run.writeShards();
     return await run.commit();

@@ -13,6 +13,8 @@ import {
 } from "@millrace/formats";
 import { channelSumsSchema } from "./statistics.js";
 import { rejectSchema } from "./rejects.js";
+import { findReplaced, removeReplaced, replacedFilesSchema, type ReplacedFiles } from "./replaced-files.js";
+import type { ShardCount } from "./shard-files.js";
 import type { ShardResult } from "./shard-task.js";
 
 /**
@@ -20,7 +22,9 @@ import type { ShardResult } from "./shard-task.js";
  *
  * ```text
  * .millrace-journal/plan.json          which conversion this is
- * .millrace-journal/train-00000.json   a finished shard: its line of the manifest, statistics, rejects
+ * .millrace-journal/replaced.json      what is being removed to make room, while it is
+ * .millrace-journal/train-00000.json   a finished shard: its line of the manifest, statistics, rejects, and a stamp of
+ *                                      its raw samples
  * ```
  * Every file is written atomically after the shard that it tells of, so a kill at any moment costs at most the shards
  * that were in the making. The folder goes after the manifest is there.
@@ -29,6 +33,7 @@ export const JOURNAL_NAME = ".millrace-journal";
 
 /** Name of the file in the journal's folder that says which conversion it is of; without it there is no journal. */
 export const PLAN_NAME = "plan.json";
+const REPLACED_NAME = "replaced.json";
 
 /** Which conversion a journal is of. */
 export interface JournalIdentity {
@@ -36,18 +41,22 @@ export interface JournalIdentity {
   readonly digest: string;
   /** The options in it, to tell a user which of them differ. */
   readonly options: Readonly<Record<string, string | number | boolean | null>>;
+  /** How many shards it plans. */
+  readonly splits: readonly ShardCount[];
 }
+
+const Count = z.int().min(0);
 
 const PlanFile = z.strictObject({
   journalVersion: z.literal(1),
   digest: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  splits: z.array(z.strictObject({ name: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/u), shards: Count })),
   /** True while the dataset that is to be replaced is being removed. */
   clearing: z.boolean(),
 });
 type PlanFile = z.infer<typeof PlanFile>;
 
-const Count = z.int().min(0);
 const Crc = z.string().regex(/^0x[0-9a-f]{8}$/u);
 
 const entrySchema: z.ZodType<ShardEntry> = z.strictObject({
@@ -67,6 +76,12 @@ const shardResultSchema: z.ZodType<ShardResult> = z.strictObject({
   rejects: z.array(rejectSchema),
 });
 
+const shardFileSchema = z.strictObject({
+  /** Of the raw samples as they were before the shard was begun. */
+  stamp: z.string(),
+  result: shardResultSchema,
+});
+
 /** SHA-256 in hex of a sequence of values, each as JSON. */
 export function digestOf(values: Iterable<unknown>): string {
   const digest = createHash("sha256");
@@ -83,25 +98,20 @@ export class Journal {
   }
 
   /**
-   * Opens the journal of an unfinished conversion, or begins one.
-   * @param clear - removes what is to be replaced; called before a new journal is ready, again after a kill within it
+   * Opens the journal of an unfinished conversion, or removes what is to be replaced and begins one.
    * @throws OptionError if there is a journal of another conversion and `overwrite` is false.
    */
-  static async open(
-    root: string,
-    identity: JournalIdentity,
-    overwrite: boolean,
-    clear: () => Promise<void>,
-  ): Promise<Journal> {
+  static async open(root: string, identity: JournalIdentity, overwrite: boolean): Promise<Journal> {
     const journal = new Journal(root);
     const found = await journal.#readPlan();
     const same = found?.digest === identity.digest;
     if (found !== undefined && !same && !overwrite) refuseOther(root, found, identity);
     if (same && !found.clearing) return journal;
     await mkdir(journal.#folder, { recursive: true });
-    const plan = { journalVersion: 1 as const, ...identity };
+    const plan = { journalVersion: 1 as const, ...identity, splits: [...identity.splits] };
+    const replaced = await journal.#noteReplaced(found, identity);
     await journal.#writePlan({ ...plan, clearing: true });
-    await clear();
+    await removeReplaced(root, replaced);
     for (const name of await readdir(journal.#folder)) {
       if (name !== PLAN_NAME) await rm(join(journal.#folder, name), { force: true });
     }
@@ -109,21 +119,26 @@ export class Journal {
     return journal;
   }
 
-  /** The finished shards whose files are still there, by {@link shardName}. */
-  async finished(): Promise<Map<string, ShardResult>> {
+  /**
+   * The finished shards whose files are still there and whose raw samples are still those, by {@link shardName}.
+   * @param stampOf - the stamp that the raw samples of a shard have now
+   */
+  async finished(stampOf: (shard: string) => Promise<string | undefined>): Promise<Map<string, ShardResult>> {
     await removeTemporaries(this.#folder);
     const results = new Map<string, ShardResult>();
     for (const name of await readdir(this.#folder)) {
       if (name === PLAN_NAME) continue;
-      const result = await readShardResult(join(this.#folder, name));
-      if (result !== undefined && (await isThere(this.root, result.entry))) results.set(shardName(result), result);
+      const found = await readShardFile(join(this.#folder, name));
+      if (found === undefined || !(await isThere(this.root, found.result.entry))) continue;
+      const shard = shardName(found.result);
+      if ((await stampOf(shard)) === found.stamp) results.set(shard, found.result);
     }
     return results;
   }
 
-  /** Notes that a shard is finished. */
-  async record(result: ShardResult): Promise<void> {
-    await writeFileAtomic(join(this.#folder, `${shardName(result)}.json`), JSON.stringify(result));
+  /** Notes that a shard is finished, and the stamp that its raw samples had before it was begun. */
+  async record(result: ShardResult, stamp: string): Promise<void> {
+    await writeFileAtomic(join(this.#folder, `${shardName(result)}.json`), JSON.stringify({ stamp, result }));
   }
 
   /** Takes back that a shard is finished; its files are replaced when it is written anew. */
@@ -145,8 +160,26 @@ export class Journal {
     try {
       return PlanFile.parse(JSON.parse(text));
     } catch {
-      return { journalVersion: 1, digest: "", options: {}, clearing: false };
+      return { journalVersion: 1, digest: "", options: {}, splits: [], clearing: false };
     }
+  }
+
+  /** Notes what is to be removed before the manifest and the plan that name it go, so that a kill loses nothing of it. */
+  async #noteReplaced(found: PlanFile | undefined, identity: JournalIdentity): Promise<ReplacedFiles> {
+    const file = join(this.#folder, REPLACED_NAME);
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    const earlier = parseReplaced(text);
+    const isUnreadable = found?.digest === "" || (text !== undefined && earlier === undefined);
+    const begun = found?.clearing === true ? undefined : found;
+    const plan = begun === undefined ? undefined : { format: begun.options["format"], splits: begun.splits };
+    const splits = identity.splits.map(({ name }) => name);
+    const replaced = await findReplaced(this.root, isUnreadable ? "unreadable" : plan, splits);
+    const all = {
+      files: [...new Set([...replaced.files, ...(earlier?.files ?? [])])],
+      folders: [...new Set([...replaced.folders, ...(earlier?.folders ?? [])])],
+    };
+    await writeFileAtomic(file, JSON.stringify(all));
+    return all;
   }
 
   async #writePlan(plan: PlanFile): Promise<void> {
@@ -159,7 +192,15 @@ export function shardName(shard: { readonly split: string; readonly number: numb
   return `${shard.split}-${String(shard.number).padStart(5, "0")}`;
 }
 
-async function readShardResult(file: string): Promise<ShardResult | undefined> {
+function parseReplaced(text: string | undefined): ReplacedFiles | undefined {
+  try {
+    return replacedFilesSchema.parse(JSON.parse(text ?? ""));
+  } catch {
+    return undefined;
+  }
+}
+
+async function readShardFile(file: string): Promise<z.infer<typeof shardFileSchema> | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -167,7 +208,7 @@ async function readShardResult(file: string): Promise<ShardResult | undefined> {
     throw fileError(file, "read the journal", error);
   }
   try {
-    return shardResultSchema.parse(JSON.parse(text));
+    return shardFileSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

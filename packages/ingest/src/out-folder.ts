@@ -1,22 +1,13 @@
-import { lstat, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, realpath, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import {
-  fileError,
-  indexPathOf,
-  MANIFEST_NAME,
-  OptionError,
-  removeTemporaries,
-  type ShardEntry,
-} from "@millrace/formats";
+import { fileError, indexPathOf, MANIFEST_NAME, OptionError, readManifest, removeTemporaries } from "@millrace/formats";
 import { JOURNAL_NAME, PLAN_NAME } from "./journal.js";
-import { REJECTS_NAME } from "./rejects.js";
 
 /** What a folder for a dataset holds. `unfinished`: a conversion that was interrupted; `foreign`: something else. */
 export type OutState = "missing" | "empty" | "unfinished" | "dataset" | "foreign";
 
 /** Everything that millrace keeps in a folder for a while has a name that begins so. */
 const OWN_PREFIX = ".millrace-";
-const SHARD_FILE = /^shard-\d{5,}\.[a-z0-9]+$/u;
 
 /**
  * Looks at the folder in which a dataset is to be made, and changes nothing.
@@ -61,7 +52,7 @@ async function isOurs(manifest: string): Promise<boolean> {
  * Refuses a folder in which no dataset may be made.
  * @throws OptionError with the way out.
  */
-export function checkOutState(out: string, state: OutState, overwrite: boolean): void {
+export async function checkOutState(out: string, state: OutState, overwrite: boolean): Promise<void> {
   if (state === "foreign") {
     throw new OptionError({
       option: "out",
@@ -71,6 +62,14 @@ export function checkOutState(out: string, state: OutState, overwrite: boolean):
     });
   }
   if (state === "dataset" && !overwrite) {
+    const missing = await missingFile(out);
+    if (missing !== undefined)
+      throw new OptionError({
+        option: "out",
+        problem: "the folder holds a finished dataset, of which a file is missing or cut",
+        found: missing,
+        fix: "restore the file, or make the dataset anew with overwrite (--overwrite)",
+      });
     throw new OptionError({
       option: "out",
       problem: "the folder holds a finished dataset",
@@ -78,6 +77,21 @@ export function checkOutState(out: string, state: OutState, overwrite: boolean):
       fix: "name another folder, or replace it with overwrite (--overwrite)",
     });
   }
+}
+
+/** The first shard or sidecar that is not there with the size that the manifest says; none of an unreadable manifest. */
+async function missingFile(out: string): Promise<string | undefined> {
+  const splits = (await readManifest(out).catch(() => undefined))?.splits ?? [];
+  for (const { path, bytes, index } of splits.flatMap(({ shards }) => shards)) {
+    const file = join(out, path);
+    if ((await sizeOf(file)) !== bytes) return file;
+    if ((await sizeOf(indexPathOf(file))) !== index.bytes) return indexPathOf(file);
+  }
+  return undefined;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
 }
 
 /**
@@ -134,33 +148,6 @@ export async function removeRemains(out: string, splits: readonly { readonly nam
     if (!found.isDirectory())
       throw new OptionError({ option: "out", problem: "is not a folder", found: folder, fix: "remove it" });
     await removeTemporaries(folder);
-  }
-}
-
-/** Removes a dataset: the manifest first, then shards, their sidecars and the reject log. Other files stay. */
-export async function clearDataset(out: string): Promise<void> {
-  await rm(join(out, MANIFEST_NAME), { force: true });
-  await rm(join(out, REJECTS_NAME), { force: true });
-  for (const entry of await readdir(out, { withFileTypes: true })) {
-    if (!entry.isDirectory() || entry.name.startsWith(".")) continue;
-    const folder = join(out, entry.name);
-    await removeTemporaries(folder);
-    for (const name of await readdir(folder)) if (SHARD_FILE.test(name)) await rm(join(folder, name));
-    if ((await readdir(folder)).length === 0) await rmdir(folder);
-  }
-}
-
-/** Removes shards and sidecars that are not among those of the dataset. */
-export async function removeStrayShards(
-  out: string,
-  splits: readonly { readonly name: string; readonly shards: readonly ShardEntry[] }[],
-): Promise<void> {
-  for (const { name: split, shards } of splits) {
-    const kept = new Set(shards.flatMap(({ path }) => [basename(path), basename(indexPathOf(path))]));
-    const folder = join(out, split);
-    for (const name of await readdir(folder).catch(() => [])) {
-      if (SHARD_FILE.test(name) && !kept.has(name)) await rm(join(folder, name));
-    }
   }
 }
 

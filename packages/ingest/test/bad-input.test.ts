@@ -1,7 +1,7 @@
 import { isMillraceError, type MillraceError } from "@millrace/formats";
 import { convert, type ConvertOptions } from "@millrace/ingest";
 import { tempDir } from "@millrace/testkit";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { imageBytes, writeClasses, writeFile } from "./image-files.js";
@@ -123,6 +123,18 @@ describe("an existing output", () => {
       "val/shard-00000.h5",
       "val/shard-00000.index",
     ]);
+  });
+
+  it("that is a finished dataset with a missing or cut file names it and the way out", async () => {
+    const source = await photos();
+    const out = join(tempDir(), "out");
+    const options = { source, out, size: 4, format: "arrow", samplesPerShard: 3, numWorkers: 0 } as const;
+    await convert(options);
+    truncateSync(join(out, "train/shard-00002.index"), 3);
+    expect((await failure(options)).message).toMatch(/is missing or cut; found .*train\/shard-00002.index; restore/u);
+    rmSync(join(out, "train/shard-00001.arrow"));
+    expect((await failure(options)).message).toMatch(/found .*train\/shard-00001.arrow; restore .*\(--overwrite\)/u);
+    expect((await convert({ ...options, overwrite: true })).samples).toBe(8);
   });
 
   it("that is not replaced stays whole when the new conversion cannot even begin", async () => {

@@ -70,6 +70,24 @@ describe("a conversion that was interrupted", () => {
     expect((await convert({ ...options, overwrite: true })).samples).toBe(31);
   });
 
+  it("writes the shards anew whose images have changed, and only those", async () => {
+    const { options } = await job();
+    await interrupt(options, 4);
+    writeFile(join(options.source, "cat/3.png"), await imageBytes({ seed: 99 }));
+    const resumed = (await convert(options)).resumedShards;
+    const fresh = { ...options, out: join(tempDir(), "fresh") };
+    await convert(fresh);
+    expect(diff(fresh.out, options.out)).toBe("");
+    const planned = join(tempDir(), "planned");
+    await interrupt({ ...options, out: planned }, 4);
+    await writeClasses(options.source, ["cat", "dog"], 15, { width: 24 });
+    expect(resumed).toBeGreaterThanOrEqual(3);
+    const replaced = { ...options, out: planned };
+    expect((await convert(replaced)).resumedShards).toBe(0);
+    await convert({ ...fresh, overwrite: true });
+    expect(diff(fresh.out, planned)).toBe("");
+  });
+
   it("of a version that nobody knows is not touched without --overwrite", async () => {
     const { options, undisturbed } = await job();
     await interrupt(options, 2);

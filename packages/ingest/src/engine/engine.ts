@@ -5,6 +5,8 @@ import type { ShardResult, ShardTask } from "../shard-task.js";
 export interface EngineHooks {
   /** Stops the engine, which then rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** A task is to begin, or to begin anew. The engine waits for the promise first, and rejects if it does. */
+  onStart(task: ShardTask): Promise<void>;
   /** How far a shard is; from 0 again if it has to be begun anew. */
   onProgress(task: ShardTask, progress: ShardProgress): void;
   /** A shard is finished. The engine waits for the promise before it resolves, and rejects if it does. */

@@ -78,6 +78,7 @@ class PoolRun {
 
   async #runTask(task: ShardTask): Promise<ShardResult> {
     for (let attempt = 1; ; attempt++) {
+      await Promise.race([this.hooks.onStart(task), this.#stop]);
       let outcome: ShardOutcome;
       try {
         outcome = await Promise.race([this.#pool.run(task), this.#stop]);

@@ -86,6 +86,15 @@ class ImageFolder implements Source {
     return await this.#read(item, length);
   }
 
+  async stamp(item: Pick<SourceItem, "path" | "key">): Promise<string> {
+    try {
+      const { size, mtimeNs } = await stat(join(this.root, item.path), { bigint: true });
+      return `${size} ${mtimeNs}`;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code ?? "unknown";
+    }
+  }
+
   async #read(item: Pick<SourceItem, "path" | "key">, limit: number): Promise<Uint8Array> {
     let file: number | undefined;
     try {

@@ -75,4 +75,9 @@ export interface Source {
    * @throws as {@link Source.open}.
    */
   openHead(item: Pick<SourceItem, "path" | "key">, length: number): Promise<Uint8Array>;
+  /**
+   * A text that changes when the item's bytes do, found without reading them: size and time of the last change, say.
+   * It may differ between copies of the source. Of an item that is gone, another text.
+   */
+  stamp(item: Pick<SourceItem, "path" | "key">): Promise<string>;
 }
