@@ -29,7 +29,7 @@ async function sync(path: string): Promise<void> {
 /**
  * Syncs the finished file at `temporary` to disk, renames it to `path` and syncs the folder, so that after a crash
  * `path` is either absent, as it was, or complete.
- * @throws {@link FileError} if the system refuses.
+ * @throws {@link FileError} if the system refuses; then `temporary` is gone.
  */
 export async function commitFile(temporary: string, path: string): Promise<void> {
   try {
@@ -37,6 +37,8 @@ export async function commitFile(temporary: string, path: string): Promise<void>
     await rename(temporary, path);
     if (process.platform !== "win32") await sync(dirname(path));
   } catch (error) {
+    // The first error is the one to tell.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(path, "commit the file", error);
   }
 }
@@ -55,7 +57,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
       await handle.close();
     }
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(path, "write the file", error, data.length);
   }
   await commitFile(temporary, path);

@@ -2,9 +2,16 @@ import { access, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ClosedError, fileError, ManifestError, OptionError } from "./errors.js";
 import type { FormatName } from "./format.js";
-import { MANIFEST_NAME, MANIFEST_VERSION, writeManifest, type Manifest, type ShardEntry } from "./manifest.js";
+import {
+  checkSplitName,
+  MANIFEST_NAME,
+  MANIFEST_VERSION,
+  writeManifest,
+  type Manifest,
+  type ShardEntry,
+} from "./manifest.js";
 import { checkSchema, type Sample, type Schema } from "./schema.js";
-import { createShard, type ShardBuilder } from "./shard.js";
+import { createShard, type ShardBuilder } from "./shard-builder.js";
 import { indexPathOf } from "./shard-index.js";
 
 /** How to write a dataset sample by sample. */
@@ -23,12 +30,13 @@ export interface DatasetWriter {
   /**
    * Appends a sample to a split, `train` by default; its memory may be reused once the promise resolves. One call at a
    * time.
-   * @throws {@link SchemaError} if the sample does not fit the schema.
+   * @throws {@link SchemaError} if the sample does not fit the schema; {@link OptionError} if the split has an impossible
+   * name, or the label is not a class.
    */
   write(sample: Sample, split?: string): Promise<void>;
   /** Closes the last shards, writes the manifest and returns it. */
   finish(): Promise<Manifest>;
-  /** Deletes every shard that was written. Idempotent, and does nothing after `finish`. */
+  /** Deletes every file that was written, after a failed `finish` too. Idempotent, and does nothing after `finish`. */
   abort(): Promise<void>;
 }
 
@@ -88,6 +96,7 @@ interface Settings {
 class Writer implements DatasetWriter {
   #splits = new Map<string, OpenSplit>();
   #closed = false;
+  #writesManifest = false;
 
   constructor(
     readonly out: string,
@@ -96,6 +105,7 @@ class Writer implements DatasetWriter {
 
   async write(sample: Sample, split = "train"): Promise<void> {
     this.#checkOpen();
+    checkSplitName(split);
     const open = this.#splits.get(split) ?? {
       shards: [],
       classCounts: this.settings.classes.map(() => 0),
@@ -120,7 +130,6 @@ class Writer implements DatasetWriter {
   async finish(): Promise<Manifest> {
     this.#checkOpen();
     for (const open of this.#splits.values()) await this.#finishShard(open);
-    this.#closed = true;
     const { schema, format, classes, samplesPerShard } = this.settings;
     const splits = [...this.#splits].map(([name, { shards, classCounts }]) => ({
       name,
@@ -129,7 +138,8 @@ class Writer implements DatasetWriter {
       shards,
     }));
     const provenance = { tool: "millrace", sourceKind: "samples", options: { samplesPerShard }, rejected: 0 };
-    return await writeManifest(this.out, {
+    this.#writesManifest = true;
+    const manifest = await writeManifest(this.out, {
       manifestVersion: MANIFEST_VERSION,
       format,
       schema,
@@ -138,23 +148,35 @@ class Writer implements DatasetWriter {
       statistics: null,
       provenance,
     });
+    this.#closed = true;
+    return manifest;
   }
 
   async abort(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // There was none before, so this one is ours.
+    if (this.#writesManifest) await remove(join(this.out, MANIFEST_NAME));
     for (const { builder, shards } of this.#splits.values()) {
       await builder?.abort();
       for (const shard of shards) {
         const path = join(this.out, shard.path);
-        await rm(path, { force: true });
-        await rm(indexPathOf(path), { force: true });
+        await remove(path);
+        await remove(indexPathOf(path));
       }
     }
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new ClosedError({ file: this.out, problem: "the dataset is already finished or aborted" });
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw fileError(path, "delete the file", error);
   }
 }
 

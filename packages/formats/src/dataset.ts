@@ -1,13 +1,14 @@
 import { basename, resolve } from "node:path";
 import { stat } from "node:fs/promises";
-import { fileError, OptionError, UnsupportedError } from "./errors.js";
+import { ClosedError, fileError, OptionError, UnsupportedError } from "./errors.js";
 import type { FormatName } from "./format.js";
 import { readManifest, type Manifest } from "./manifest.js";
 import { formatOfPath, openFormat } from "./registry.js";
 import { resolveInside } from "./safe-path.js";
-import { sampleBytes } from "./sample-bytes.js";
+import { checksumBytes } from "./sample-bytes.js";
 import type { Sample, Schema } from "./schema.js";
 import { openShard, type ChecksumPolicy, type OpenShard, type ShardLocation } from "./shard.js";
+import { indexPathOf } from "./shard-index.js";
 
 /** How to open a dataset. */
 export interface OpenDatasetOptions {
@@ -28,7 +29,8 @@ export interface DatasetSplit {
   readonly classCounts: readonly number[];
   /**
    * The sample at `position` in `[0, length)`; its memory is the caller's.
-   * @throws {@link CorruptShardError} if it does not have the checksum of the manifest.
+   * @throws {@link CorruptShardError} if it does not have the checksum of the manifest; {@link ClosedError} after the
+   * dataset was closed.
    */
   read(position: number): Promise<Sample>;
 }
@@ -57,14 +59,27 @@ export interface Dataset {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const POLICIES: readonly ChecksumPolicy[] = ["first", "always", "off"];
+
 /** Shards kept open at a time by {@link DatasetSplit.read}. */
 const OPEN_SHARDS = 4;
 
 /**
  * Opens a dataset: the folder that `convert` made, or one shard file, which becomes the split `train`.
- * @throws {@link ManifestError} if the folder holds no dataset or its manifest is wrong.
+ * @throws {@link ManifestError} if the folder holds no dataset or its manifest is wrong; {@link OptionError} for an
+ * unknown policy or format; {@link FileError}, {@link UnsupportedError} or {@link CorruptShardError} for a single file
+ * that is not there, or is no shard.
  */
 export async function openDataset(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+  const checksums = options.checksums ?? "first";
+  if (!POLICIES.includes(checksums)) {
+    throw new OptionError({
+      option: "checksums",
+      problem: "is not a policy",
+      expected: POLICIES.join(" | "),
+      found: checksums,
+    });
+  }
   const root = resolve(path);
   let isFile: boolean;
   try {
@@ -72,12 +87,11 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
   } catch (error) {
     throw fileError(path, "open the dataset", error);
   }
-  const checksums = options.checksums ?? "first";
   if (isFile) return await openFile(root, options.format ?? formatOfPath(root), checksums);
   const manifest = await readManifest(root);
   const splits = manifest.splits.map((split) => {
     const shards = split.shards.map((entry) => ({
-      path: resolveInside(root, entry.path),
+      path: shardPathIn(root, entry.path),
       format: manifest.format,
       schema: manifest.schema,
       samples: entry.samples,
@@ -86,6 +100,12 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
     return new Split(split.name, shards, split.classCounts, checksums);
   });
   return new OpenedDataset(root, manifest.format, manifest.schema, manifest.classes, manifest, splits);
+}
+
+/** The path of a shard, whose sidecar lies inside of the folder too. */
+function shardPathIn(root: string, name: string): string {
+  resolveInside(root, indexPathOf(name));
+  return resolveInside(root, name);
 }
 
 async function openFile(path: string, formatName: FormatName | undefined, checksums: ChecksumPolicy): Promise<Dataset> {
@@ -144,7 +164,9 @@ class Split implements DatasetSplit {
   /** Position of the first sample of each shard. */
   readonly #starts: readonly number[];
   readonly #open = new Map<number, Promise<OpenShard>>();
-  readonly #checked: Uint8Array;
+  /** A bit for each sample of each shard that was opened: it was checked. */
+  readonly #checked = new Map<number, Uint8Array>();
+  #closed = false;
 
   constructor(
     readonly name: string,
@@ -155,7 +177,6 @@ class Split implements DatasetSplit {
     let length = 0;
     this.#starts = shards.map((shard) => (length += shard.samples) - shard.samples);
     this.length = length;
-    this.#checked = new Uint8Array(Math.ceil(length / 8));
   }
 
   async read(position: number): Promise<Sample> {
@@ -167,20 +188,29 @@ class Split implements DatasetSplit {
         found: String(position),
       });
     }
+    this.#checkOpen();
     const number = this.#starts.findLastIndex((start) => start <= position);
     const shard = await this.#shard(number);
+    this.#checkOpen();
     const row = position - (this.#starts[number] as number);
     const sample = shard.reader.read(row);
-    if (this.#mustCheck(position)) {
-      for (const [field, value] of sample) shard.check(row, field, sampleBytes(value));
-      this.#checked[position >> 3] = (this.#checked[position >> 3] as number) | (1 << (position & 7));
-    }
+    if (this.checksums !== "off") this.#check(shard, number, row, sample);
     return sample;
   }
 
-  #mustCheck(position: number): boolean {
-    if (this.checksums !== "first") return this.checksums === "always";
-    return ((this.#checked[position >> 3] as number) & (1 << (position & 7))) === 0;
+  #check(shard: OpenShard, number: number, row: number, sample: Sample): void {
+    // The shard is open, so it does hold as many samples as the manifest says.
+    const checked = this.#checked.get(number) ?? new Uint8Array(Math.ceil(shard.reader.length / 8));
+    this.#checked.set(number, checked);
+    const bits = checked[row >> 3] as number;
+    const bit = 1 << (row & 7);
+    if (this.checksums === "first" && (bits & bit) !== 0) return;
+    for (const [field, value] of sample) shard.check(row, field, checksumBytes(value));
+    checked[row >> 3] = bits | bit;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ClosedError({ problem: `the dataset of the split ${this.name} is closed` });
   }
 
   async #shard(number: number): Promise<OpenShard> {
@@ -197,6 +227,7 @@ class Split implements DatasetSplit {
   }
 
   close(): void {
+    this.#closed = true;
     for (const shard of this.#open.values()) shard.then((opened) => opened.close()).catch(() => undefined);
     this.#open.clear();
   }

@@ -37,7 +37,7 @@ export interface ErrorDetail extends ErrorPlace {
   readonly reason?: string | undefined;
   readonly expected?: string | undefined;
   readonly found?: string | undefined;
-  /** What the user can do about it, as an imperative: `run millrace repair`. */
+  /** What the user can do about it, as an imperative: `repeat the conversion`. */
   readonly fix?: string | undefined;
   /** The error underneath, where there is one. */
   readonly cause?: unknown;

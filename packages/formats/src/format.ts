@@ -17,9 +17,11 @@ export interface ShardReader {
   readonly attributes: ReadonlyMap<string, string>;
   /**
    * Where the rows of a field lie in the file, or `undefined` where they lie encoded and only {@link readField}
-   * gives them. A tensor's row is its elements; of bytes and strings, the bytes. Every extent was checked against the
-   * size of the file.
-   * @throws SchemaError if there is no such field.
+   * gives them. A tensor's or ragged value's row is its elements, without the shape; of bytes and strings, the bytes.
+   * Every extent was checked against the size of the file. Some formats look for them at the first call.
+   * @throws SchemaError if there is no such field; CorruptShardError if the places that the file tells are impossible;
+   * UnsupportedError for a value of 4 GiB; FileError if the system refuses; ClosedError if the file is to be read and
+   * was closed.
    */
   extents(field: string): Extents | undefined;
   /**

@@ -1,5 +1,6 @@
 export * from "./atomic-file.js";
 export * from "./checksum.js";
+export * from "./checksum-file.js";
 export * from "./dataset.js";
 export * from "./dataset-writer.js";
 export * from "./dtype.js";
@@ -13,5 +14,6 @@ export * from "./sample-bytes.js";
 export * from "./schema.js";
 export * from "./shard-index.js";
 export * from "./shard.js";
+export * from "./shard-builder.js";
 export * from "./tfrecord/recover.js";
 export * from "./verify.js";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "./atomic-file.js";
 import { DTYPES } from "./dtype.js";
-import { fileError, isMillraceError, ManifestError } from "./errors.js";
+import { fileError, isMillraceError, ManifestError, OptionError } from "./errors.js";
 import { FORMAT_NAMES } from "./format.js";
-import { checkSchema, ENCODINGS, type Schema } from "./schema.js";
+import { checkSchema, ENCODINGS, MAX_RANK, type Schema } from "./schema.js";
 
 /** Name of the manifest in a dataset's folder. */
 export const MANIFEST_NAME = "dataset.json";
@@ -22,9 +22,14 @@ const FieldSchema = z.discriminatedUnion("kind", [
     name: FieldName,
     kind: z.literal("tensor"),
     dtype: z.enum(DTYPES),
-    shape: z.array(z.int().min(1)).max(32),
+    shape: z.array(z.int().min(1)).max(MAX_RANK),
   }),
-  z.strictObject({ name: FieldName, kind: z.literal("ragged"), dtype: z.enum(DTYPES), rank: z.int().min(1).max(32) }),
+  z.strictObject({
+    name: FieldName,
+    kind: z.literal("ragged"),
+    dtype: z.enum(DTYPES),
+    rank: z.int().min(1).max(MAX_RANK),
+  }),
   z.strictObject({ name: FieldName, kind: z.literal("bytes"), encoding: z.enum(ENCODINGS) }),
   z.strictObject({ name: FieldName, kind: z.literal("string") }),
 ]);
@@ -37,8 +42,11 @@ const ShardSchema = z.strictObject({
   index: z.strictObject({ bytes: Count, crc32c: Crc }),
 });
 
+/** A split is a folder. */
+const SPLIT_NAME = /^[A-Za-z0-9_-]{1,100}$/u;
+
 const SplitSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/u),
+  name: z.string().regex(SPLIT_NAME),
   samples: Count,
   classCounts: z.array(Count),
   shards: z.array(ShardSchema),
@@ -71,7 +79,7 @@ export interface ShardEntry {
   readonly bytes: number;
   /** CRC-32C of the whole file, `0x` and 8 digits. */
   readonly crc32c: string;
-  /** Its sidecar, `shard-00000.index`. */
+  /** Its sidecar, `shard-00000.index`; its CRC-32C is the one at its end, so of everything before that. */
   readonly index: { readonly bytes: number; readonly crc32c: string };
 }
 
@@ -135,11 +143,31 @@ export function fingerprintOf(manifest: Omit<Manifest, "fingerprint">): string {
     .digest("hex");
 }
 
-/** Writes `dataset.json` into `root` atomically and returns what was written. */
+/**
+ * Checks the name of a split.
+ * @throws {@link OptionError} if it cannot be the name of a folder of a dataset.
+ */
+export function checkSplitName(name: string): void {
+  if (SPLIT_NAME.test(name)) return;
+  throw new OptionError({
+    option: "split",
+    problem: "is not the name of a split",
+    expected: "letters, digits, _ -, at most 100",
+    found: name,
+  });
+}
+
+/**
+ * Writes `dataset.json` into `root` atomically and returns what was written.
+ * @throws {@link ManifestError} if {@link readManifest} would not take it; {@link FileError} if the system refuses.
+ */
 export async function writeManifest(root: string, content: Omit<Manifest, "fingerprint">): Promise<Manifest> {
   checkSchema(content.schema);
+  const file = join(root, MANIFEST_NAME);
   const manifest: Manifest = { ...content, fingerprint: fingerprintOf(content) };
-  await writeFileAtomic(join(root, MANIFEST_NAME), `${JSON.stringify(manifest, null, 2)}\n`);
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  parseManifest(text, file);
+  await writeFileAtomic(file, text);
   return manifest;
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DTYPES } from "./dtype.js";
 import { CorruptShardError, isMillraceError } from "./errors.js";
-import { checkSchema, ENCODINGS, type Field, type Schema } from "./schema.js";
+import { checkSchema, ENCODINGS, MAX_RANK, type Field, type Schema } from "./schema.js";
 
 /** Name of the attribute under which a shard keeps its schema. */
 export const SCHEMA_KEY = "millrace.schema";
@@ -11,8 +11,18 @@ const Extent = z.int().min(1);
 const SchemaText: z.ZodType<Schema> = z.object({
   fields: z.array(
     z.discriminatedUnion("kind", [
-      z.object({ name: z.string(), kind: z.literal("tensor"), dtype: z.enum(DTYPES), shape: z.array(Extent).max(31) }),
-      z.object({ name: z.string(), kind: z.literal("ragged"), dtype: z.enum(DTYPES), rank: z.int().min(1).max(32) }),
+      z.object({
+        name: z.string(),
+        kind: z.literal("tensor"),
+        dtype: z.enum(DTYPES),
+        shape: z.array(Extent).max(MAX_RANK),
+      }),
+      z.object({
+        name: z.string(),
+        kind: z.literal("ragged"),
+        dtype: z.enum(DTYPES),
+        rank: z.int().min(1).max(MAX_RANK),
+      }),
       z.object({ name: z.string(), kind: z.literal("bytes"), encoding: z.enum(ENCODINGS) }),
       z.object({ name: z.string(), kind: z.literal("string") }),
     ]),

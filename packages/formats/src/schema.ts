@@ -81,6 +81,12 @@ export function fieldOf(schema: Schema, name: string): Field {
   return field;
 }
 
+/** Most dimensions of a value: HDF5 holds 32 (H5S_MAX_RANK), of which the samples are one. */
+export const MAX_RANK = 31;
+
+/** The largest extent of a ragged value: Arrow keeps its shape as int32. */
+const MAX_EXTENT = 2 ** 31 - 1;
+
 /** Field names become names in HDF5, Arrow and tar files, so they stay plain. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u;
 
@@ -110,11 +116,13 @@ export function checkSchema(schema: Schema): void {
     if (field.kind === "tensor") {
       if (field.shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1))
         fail("has an impossible shape", "positive integers", JSON.stringify(field.shape));
+      if (field.shape.length > MAX_RANK)
+        fail("has too many dimensions", `at most ${MAX_RANK}`, String(field.shape.length));
       if (tensorBytes(field) > 2 ** 31 - 1)
         fail("is too large", "less than 2 GiB a sample", `${tensorBytes(field)} bytes`);
     }
-    if (field.kind === "ragged" && (!Number.isInteger(field.rank) || field.rank < 1 || field.rank > 32))
-      fail("has an impossible rank", "1 to 32", String(field.rank));
+    if (field.kind === "ragged" && (!Number.isInteger(field.rank) || field.rank < 1 || field.rank > MAX_RANK))
+      fail("has an impossible rank", `1 to ${MAX_RANK}`, String(field.rank));
   }
 }
 
@@ -149,6 +157,8 @@ function mismatch(field: Field, value: SampleValue): string | undefined {
       if (typeof value === "string" || !("shape" in value)) return "is not { data, shape }";
       if (!isArrayOf(field.dtype, value.data)) return `is not an array of ${field.dtype}`;
       if (value.shape.length !== field.rank) return `has rank ${value.shape.length}, expected ${field.rank}`;
+      if (value.shape.some((extent) => !Number.isInteger(extent) || extent < 0 || extent > MAX_EXTENT))
+        return `has an impossible shape [${value.shape.join(", ")}], expected whole numbers from 0 to ${MAX_EXTENT}`;
       return value.data.length === elementsOf(value.shape)
         ? undefined
         : `has ${value.data.length} elements, its shape [${value.shape.join(", ")}] has ${elementsOf(value.shape)}`;
@@ -156,6 +166,7 @@ function mismatch(field: Field, value: SampleValue): string | undefined {
     case "bytes":
       return value instanceof Uint8Array ? undefined : "is not a Uint8Array";
     case "string":
-      return typeof value === "string" ? undefined : "is not a string";
+      if (typeof value !== "string") return "is not a string";
+      return /\p{Surrogate}/u.test(value) ? "has half a surrogate pair, which UTF-8 cannot hold" : undefined;
   }
 }

@@ -7,14 +7,16 @@ import { CorruptShardError, fileError } from "./errors.js";
 
 /**
  * What a shard knows about its samples that its format has no place for, one column a name, in the binary sidecar
- * `shard-00000.index`. `crc32c/<field>` holds the CRC-32C of each sample's bytes of that field.
+ * `shard-00000.index`. The column `crc32c/<field>`, uint32, holds the CRC-32C of each sample's bytes of that
+ * field: the elements of a tensor, the bytes, the UTF-8 of a string; of a ragged value its shape, an int64 an extent,
+ * and then its elements.
  *
  * ```text
  * 0   "MRINDEX1"                        8 bytes
  * 8   length of the header              uint32
  * 12  header: JSON                      { samples, columns: [{ name, dtype, offset, length }] }
  *     columns, each at a multiple of 8  little-endian
- * end-4  CRC-32C of all before it       uint32
+ * end-4  CRC-32C of all before it       uint32, which the manifest keeps too
  * ```
  */
 export interface ShardIndex {
@@ -85,14 +87,20 @@ export function encodeShardIndex(index: ShardIndex): Uint8Array {
 
 /**
  * Parses a sidecar; its columns share the memory of `bytes`.
- * @throws {@link CorruptShardError} if it is damaged.
+ * @param expected what the manifest says of it.
+ * @throws {@link CorruptShardError} if it is damaged, or not that of the manifest.
  */
-export function decodeShardIndex(bytes: Uint8Array, path: string): ShardIndex {
-  const corrupt = (problem: string, expected?: string, found?: string): never => {
+export function decodeShardIndex(
+  bytes: Uint8Array,
+  path: string,
+  expected?: { readonly bytes: number; readonly crc32c: string },
+): ShardIndex {
+  if (expected !== undefined) checkBytes(path, bytes, expected);
+  const corrupt = (problem: string, wanted?: string, found?: string): never => {
     throw new CorruptShardError({
       file: path,
       problem,
-      expected,
+      expected: wanted,
       found,
       fix: "run millrace verify, then repeat the conversion",
     });
@@ -101,7 +109,7 @@ export function decodeShardIndex(bytes: Uint8Array, path: string): ShardIndex {
   if (buffer.length < 16 || buffer.toString("latin1", 0, 8) !== MAGIC) corrupt("is not a shard index", MAGIC);
   const end = buffer.length - 4;
   const stored = buffer.readUInt32LE(end);
-  const found = crc32c(buffer.subarray(0, end));
+  const found = crc32c(withoutEnd(buffer));
   if (stored !== found) corrupt("the crc32c of the shard index is wrong", crcText(stored), crcText(found));
   const headerLength = buffer.readUInt32LE(8);
   if (12 + headerLength > end) corrupt("the header passes the end of the file");
@@ -115,6 +123,11 @@ export function decodeShardIndex(bytes: Uint8Array, path: string): ShardIndex {
   return { samples: header.samples, columns };
 }
 
+/** What the CRC-32C at the end covers. */
+function withoutEnd(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, -4);
+}
+
 function parseHeader(text: string): z.infer<typeof Header> | undefined {
   try {
     return Header.parse(JSON.parse(text));
@@ -123,18 +136,26 @@ function parseHeader(text: string): z.infer<typeof Header> | undefined {
   }
 }
 
-/** Writes the sidecar of a shard atomically and returns its bytes' count and CRC-32C, as the manifest keeps them. */
+/**
+ * Writes the sidecar of a shard atomically and returns its bytes' count and the CRC-32C that stands at its end, as the
+ * manifest keeps them. (The CRC-32C of the whole sidecar would be the same for all, as of anything that ends in its own.)
+ */
 export async function writeShardIndex(path: string, index: ShardIndex): Promise<{ bytes: number; crc32c: string }> {
   const bytes = encodeShardIndex(index);
   await writeFileAtomic(path, bytes);
-  return { bytes: bytes.length, crc32c: crcText(crc32c(bytes)) };
+  return { bytes: bytes.length, crc32c: crcText(crc32c(withoutEnd(bytes))) };
 }
 
 /**
  * Reads the sidecar of a shard.
- * @throws {@link FileError} if it cannot be read; {@link CorruptShardError} if it is damaged.
+ * @param expected what the manifest says of it.
+ * @throws {@link FileError} if it cannot be read; {@link CorruptShardError} if it is damaged, or not that of the
+ * manifest.
  */
-export async function readShardIndex(path: string): Promise<ShardIndex> {
+export async function readShardIndex(
+  path: string,
+  expected?: { readonly bytes: number; readonly crc32c: string },
+): Promise<ShardIndex> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -142,5 +163,20 @@ export async function readShardIndex(path: string): Promise<ShardIndex> {
     throw fileError(path, "read the shard index", error);
   }
   // A fresh copy is aligned; a small readFile result may be a slice of Node's pool.
-  return decodeShardIndex(new Uint8Array(bytes), path);
+  return decodeShardIndex(new Uint8Array(bytes), path, expected);
+}
+
+function checkBytes(file: string, bytes: Uint8Array, expected: { bytes: number; crc32c: string }): void {
+  const fail = (wanted: string, found: string): never => {
+    throw new CorruptShardError({
+      file,
+      problem: "is not the shard index of the manifest",
+      expected: wanted,
+      found,
+      fix: "copy it again, or repeat the conversion",
+    });
+  };
+  if (bytes.length !== expected.bytes) fail(`${expected.bytes} bytes`, `${bytes.length}`);
+  const crc = crcText(crc32c(withoutEnd(bytes)));
+  if (crc !== expected.crc32c) fail(`crc32c ${expected.crc32c}`, crc);
 }

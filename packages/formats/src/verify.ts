@@ -1,11 +1,11 @@
-import { readFile, stat } from "node:fs/promises";
-import { crc32c, crcText } from "./checksum.js";
-import { openDataset } from "./dataset.js";
+import { readFile } from "node:fs/promises";
+import { checksumFile } from "./checksum-file.js";
+import { openDataset, type Dataset } from "./dataset.js";
 import { fileError, isMillraceError } from "./errors.js";
 import type { FormatName } from "./format.js";
-import { sampleBytes } from "./sample-bytes.js";
-import { checksumFile, openShard, type OpenShard, type ShardLocation } from "./shard.js";
-import { indexPathOf } from "./shard-index.js";
+import { checksumBytes } from "./sample-bytes.js";
+import { openShard, type OpenShard, type ShardLocation } from "./shard.js";
+import { decodeShardIndex, indexPathOf } from "./shard-index.js";
 
 /** One thing that is wrong with a dataset. */
 export interface Damage {
@@ -29,7 +29,7 @@ export interface VerifyReport {
   readonly ok: boolean;
   readonly shards: number;
   readonly samples: number;
-  /** Bytes that were read. */
+  /** Bytes that were read: of shards and sidecars; of a file without a manifest, those of its samples. */
   readonly bytes: number;
   /** False for a file without a manifest: then nothing says what its bytes should be. */
   readonly checksummed: boolean;
@@ -45,11 +45,28 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads every byte of a dataset and compares it with the checksums of its manifest. Damage is reported, not thrown.
- * @throws {@link ManifestError} if there is no dataset or its manifest is wrong; the signal's reason when aborted.
+ * Reads every byte of a dataset and compares it with the checksums of its manifest, and every sample with its own.
+ * Damage is reported, not thrown.
+ * @throws {@link ManifestError} if there is no dataset or its manifest is wrong; {@link FileError} if there is no such
+ * file; {@link UnsupportedError} if it is of no format that is read; the signal's reason when aborted.
  */
 export async function verifyDataset(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const dataset = await openDataset(path, { format: options.format, checksums: "off" });
+  let dataset: Dataset;
+  try {
+    dataset = await openDataset(path, { format: options.format, checksums: "off" });
+  } catch (error) {
+    if (!isMillraceError(error, "CORRUPT_SHARD")) throw error;
+    const damage: Damage = { file: path, kind: "unreadable", message: error.message };
+    return { ok: false, shards: 1, samples: 0, bytes: 0, checksummed: false, damages: [damage] };
+  }
+  try {
+    return await verifyShards(dataset, options);
+  } finally {
+    dataset.close();
+  }
+}
+
+async function verifyShards(dataset: Dataset, options: VerifyOptions): Promise<VerifyReport> {
   const locations = dataset.splits.flatMap((split) => split.shards);
   const damages: Damage[] = [];
   let bytes = 0;
@@ -57,79 +74,87 @@ export async function verifyDataset(path: string, options: VerifyOptions = {}): 
   let done = 0;
   for (const location of locations) {
     options.signal?.throwIfAborted();
-    damages.push(...(await verifyShard(location)));
-    bytes += location.entry?.bytes ?? (await stat(location.path)).size;
+    const found = await verifyShard(location);
+    damages.push(...found.damages);
+    bytes += found.bytes;
     samples += location.samples;
     options.onProgress?.({ shards: ++done, total: locations.length });
   }
-  dataset.close();
-  return {
-    ok: damages.length === 0,
-    shards: locations.length,
-    samples,
-    bytes,
-    checksummed: dataset.manifest !== undefined,
-    damages,
-  };
+  const checksummed = dataset.manifest !== undefined;
+  return { ok: damages.length === 0, shards: locations.length, samples, bytes, checksummed, damages };
 }
 
-async function verifyShard(location: ShardLocation): Promise<Damage[]> {
+interface Found {
+  readonly damages: readonly Damage[];
+  /** Bytes that were read. */
+  readonly bytes: number;
+}
+
+async function verifyShard(location: ShardLocation): Promise<Found> {
   const { path: file, entry } = location;
-  const index = entry === undefined ? [] : await verifyIndex(indexPathOf(file), entry.index);
-  let wrong: string | undefined;
-  if (entry !== undefined) {
-    let found: Awaited<ReturnType<typeof checksumFile>>;
-    try {
-      found = await checksumFile(file);
-    } catch (error) {
-      return [...index, { file, kind: "missing", message: textOf(error) }];
-    }
-    if (found.bytes !== entry.bytes) {
-      return [...index, { file, kind: "size", message: `expected ${entry.bytes} bytes, found ${found.bytes}` }];
-    }
-    if (found.crc32c === entry.crc32c && index.length === 0) return [];
-    if (found.crc32c !== entry.crc32c) wrong = `expected crc32c ${entry.crc32c}, found ${found.crc32c}`;
+  if (entry === undefined) return verifySamples(location);
+  const index = await verifyIndex(indexPathOf(file), entry.index);
+  let whole: Awaited<ReturnType<typeof checksumFile>>;
+  try {
+    whole = await checksumFile(file);
+  } catch (error) {
+    return { damages: [...index.damages, { file, kind: "missing", message: textOf(error) }], bytes: index.bytes };
   }
-  const samples = index.length === 0 ? await verifySamples(location) : [];
+  const bytes = index.bytes + whole.bytes;
+  if (whole.bytes !== entry.bytes) {
+    const message = `expected ${entry.bytes} bytes, found ${whole.bytes}`;
+    return { damages: [...index.damages, { file, kind: "size", message }], bytes };
+  }
+  // Without its sidecar there is nothing to compare a sample with.
+  const samples = index.damages.length === 0 ? (await verifySamples(location)).damages : [];
   const container: Damage[] =
-    wrong !== undefined && samples.length === 0 ? [{ file, kind: "container", message: wrong }] : [];
-  return [...index, ...samples, ...container];
+    whole.crc32c !== entry.crc32c && samples.length === 0
+      ? [{ file, kind: "container", message: `expected crc32c ${entry.crc32c}, found ${whole.crc32c}` }]
+      : [];
+  return { damages: [...index.damages, ...samples, ...container], bytes };
 }
 
-async function verifyIndex(file: string, expected: { bytes: number; crc32c: string }): Promise<Damage[]> {
+async function verifyIndex(file: string, expected: { bytes: number; crc32c: string }): Promise<Found> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
   } catch (error) {
-    return [{ file, kind: "missing", message: fileError(file, "read the shard index", error).message }];
+    const { message } = fileError(file, "read the shard index", error);
+    return { damages: [{ file, kind: "missing", message }], bytes: 0 };
   }
-  if (bytes.length !== expected.bytes)
-    return [{ file, kind: "index", message: `expected ${expected.bytes} bytes, found ${bytes.length}` }];
-  const found = crcText(crc32c(bytes));
-  return found === expected.crc32c
-    ? []
-    : [{ file, kind: "index", message: `expected crc32c ${expected.crc32c}, found ${found}` }];
+  try {
+    decodeShardIndex(new Uint8Array(bytes), file, expected);
+  } catch (error) {
+    return { damages: [{ file, kind: "index", message: textOf(error) }], bytes: bytes.length };
+  }
+  return { damages: [], bytes: bytes.length };
 }
 
-async function verifySamples(location: ShardLocation): Promise<Damage[]> {
+async function verifySamples(location: ShardLocation): Promise<Found> {
   let shard: OpenShard;
   try {
     shard = await openShard(location);
   } catch (error) {
-    return [{ file: location.path, kind: "unreadable", message: textOf(error) }];
+    return { damages: [{ file: location.path, kind: "unreadable", message: textOf(error) }], bytes: 0 };
   }
   const damages: Damage[] = [];
-  for (let row = 0; row < shard.reader.length; row++) {
-    for (const { name } of location.schema.fields) {
-      try {
-        shard.check(row, name, sampleBytes(shard.reader.readField(row, name)));
-      } catch (error) {
-        damages.push({ file: location.path, kind: "sample", sample: row, field: name, message: textOf(error) });
+  let read = 0;
+  try {
+    for (let row = 0; row < shard.reader.length; row++) {
+      for (const { name } of location.schema.fields) {
+        try {
+          const bytes = checksumBytes(shard.reader.readField(row, name));
+          read += bytes.length;
+          shard.check(row, name, bytes);
+        } catch (error) {
+          damages.push({ file: location.path, kind: "sample", sample: row, field: name, message: textOf(error) });
+        }
       }
     }
+  } finally {
+    shard.close();
   }
-  shard.close();
-  return damages;
+  return { damages, bytes: read };
 }
 
 function textOf(error: unknown): string {

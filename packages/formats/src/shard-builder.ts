@@ -1,0 +1,146 @@
+import { mkdir, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { commitFile, temporaryPath } from "./atomic-file.js";
+import { checksumFile } from "./checksum-file.js";
+import { crc32c } from "./checksum.js";
+import { fileError } from "./errors.js";
+import type { FormatName, ShardFormat, ShardWriter } from "./format.js";
+import { checkSplitName, type ShardEntry } from "./manifest.js";
+import { openFormat } from "./registry.js";
+import { checksumBytes } from "./sample-bytes.js";
+import { checkSample, checkSchema, type Sample, type SampleValue, type Schema } from "./schema.js";
+import { checkReader, checkSameSchema, CHECKSUM_PREFIX, checkValue } from "./shard-checks.js";
+import { indexPathOf, writeShardIndex } from "./shard-index.js";
+
+/** What {@link createShard} needs to know. */
+export interface CreateShardOptions {
+  readonly split: string;
+  /** Number of the shard in its split, from 0. */
+  readonly number: number;
+  readonly format: FormatName;
+  readonly schema: Schema;
+  /** How many samples will come, where it is known; fewer is allowed. */
+  readonly expectedSamples?: number | undefined;
+  /** Text attributes kept in the file. */
+  readonly attributes?: ReadonlyMap<string, string> | undefined;
+}
+
+/** A shard in the making: invisible under its final name until `finish` has synced it to disk. */
+export interface ShardBuilder {
+  /**
+   * Appends a sample; its memory may be reused once the promise resolves.
+   * @throws {@link SchemaError} if it does not fit the schema.
+   */
+  write(sample: Sample): Promise<void>;
+  /**
+   * Closes the file, reads every sample back and compares it with what was written, syncs, renames, and returns the
+   * shard's line in the manifest.
+   * @throws {@link CorruptShardError} if a sample is not what was written; {@link FileError} if the system refuses. Then
+   * `abort` cleans up.
+   */
+  finish(): Promise<ShardEntry>;
+  /** Leaves no file behind, after a failed `finish` too. Idempotent, and does nothing after `finish`. */
+  abort(): Promise<void>;
+}
+
+/** Path of a shard relative to its dataset: `train/shard-00000.h5`. */
+export function shardPath(split: string, number: number, extension: string): string {
+  return `${split}/shard-${String(number).padStart(5, "0")}.${extension}`;
+}
+
+/**
+ * Begins a shard of the dataset in `root`, with its sidecar of checksums.
+ * @throws {@link OptionError} if the split has an impossible name; {@link SchemaError} if the schema is impossible;
+ * {@link FileError} if the system refuses.
+ */
+export async function createShard(root: string, options: CreateShardOptions): Promise<ShardBuilder> {
+  checkSplitName(options.split);
+  checkSchema(options.schema);
+  const format = await openFormat(options.format);
+  const relative = shardPath(options.split, options.number, format.extensions[0]);
+  const path = join(root, relative);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+  } catch (error) {
+    throw fileError(dirname(path), "create the folder", error);
+  }
+  const temporary = temporaryPath(path);
+  const writer = await format.createWriter(temporary, options);
+  return new Builder({ path, relative, temporary }, format, writer, options.schema);
+}
+
+interface Paths {
+  /** Where the shard will be. */
+  readonly path: string;
+  /** The same relative to the dataset. */
+  readonly relative: string;
+  /** Where it is until then. */
+  readonly temporary: string;
+}
+
+class Builder implements ShardBuilder {
+  #samples = 0;
+  /** Whether the sidecar lies under its final name, and the shard does not yet. */
+  #indexIsAlone = false;
+  readonly #crcs: Map<string, number[]>;
+
+  constructor(
+    readonly paths: Paths,
+    readonly format: ShardFormat,
+    readonly writer: ShardWriter,
+    readonly schema: Schema,
+  ) {
+    this.#crcs = new Map(schema.fields.map((field) => [field.name, []]));
+  }
+
+  async write(sample: Sample): Promise<void> {
+    checkSample(this.schema, sample);
+    const crcs = [...this.#crcs.keys()].map((name) => crc32c(checksumBytes(sample.get(name) as SampleValue)));
+    await this.writer.write(sample);
+    for (const [i, column] of [...this.#crcs.values()].entries()) column.push(crcs[i] as number);
+    this.#samples++;
+  }
+
+  async finish(): Promise<ShardEntry> {
+    const { path, relative, temporary } = this.paths;
+    await this.writer.finish();
+    await this.#verify();
+    const file = await checksumFile(temporary);
+    const columns = new Map([...this.#crcs].map(([name, crcs]) => [CHECKSUM_PREFIX + name, Uint32Array.from(crcs)]));
+    const index = await writeShardIndex(indexPathOf(path), { samples: this.#samples, columns });
+    this.#indexIsAlone = true;
+    await commitFile(temporary, path);
+    this.#indexIsAlone = false;
+    return { path: relative, samples: this.#samples, bytes: file.bytes, crc32c: file.crc32c, index };
+  }
+
+  /** Reads back what was written: from here on the checksum of the file vouches for its bytes, so they must be right. */
+  async #verify(): Promise<void> {
+    const { schema, format } = this;
+    const path = this.paths.temporary;
+    const reader = await format.openReader(path, { schema, verify: false });
+    try {
+      checkReader({ path, format: format.name, schema, samples: this.#samples }, reader);
+      checkSameSchema(path, schema, reader.schema);
+      const columns = [...this.#crcs];
+      for (let row = 0; row < this.#samples; row++) {
+        for (const [field, crcs] of columns)
+          checkValue(
+            { file: path, sample: row, field },
+            checksumBytes(reader.readField(row, field)),
+            crcs[row] as number,
+          );
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  async abort(): Promise<void> {
+    const { path, temporary } = this.paths;
+    await this.writer.abort();
+    await rm(temporary, { force: true });
+    if (this.#indexIsAlone) await rm(indexPathOf(path), { force: true });
+    this.#indexIsAlone = false;
+  }
+}
