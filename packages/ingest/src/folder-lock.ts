@@ -115,8 +115,9 @@ async function removeLock(lock: string, token: string | undefined): Promise<void
   const aside = temporaryPath(lock);
   try {
     await rename(lock, aside);
-  } catch {
-    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw fileError(lock, "remove the lock", error);
   }
   const found = await readOwner(aside);
   if (found !== "gone" && found?.token !== token) await rename(aside, lock).catch(() => undefined);

@@ -27,7 +27,11 @@ export interface ConvertOptions {
   readonly valFraction?: number | undefined;
   /** Of the shuffle into shards and splits. Default 0. */
   readonly seed?: number | undefined;
-  /** Threads; 0: none but the caller's. Default: the CPU budget. The result does not depend on it. */
+  /**
+   * Threads that read, check and write; 0: none but the caller's. Default: the CPU budget. Images are decoded in the
+   * process's own pool of threads: 4, or as many as the variable UV_THREADPOOL_SIZE says when the process starts. The
+   * result does not depend on either.
+   */
   readonly numWorkers?: number | undefined;
   /** Default: what `source` looks like. */
   readonly sourceKind?: SourceKind | undefined;

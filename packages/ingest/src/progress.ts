@@ -30,6 +30,8 @@ export class ProgressCounter {
 
   /** Replaces what is known of a shard; a shard that is begun anew counts from 0 again. */
   update(shard: string, progress: ShardProgress, finished: boolean): void {
+    // What a thread tells by the way may arrive after its result.
+    if (this.#finished.has(shard)) return;
     this.#shards.set(shard, progress);
     if (finished) this.#finished.add(shard);
     this.listener?.(this.current());

@@ -69,7 +69,7 @@ export function checkRejects(rejects: readonly Reject[], total: number, policy: 
   const { maxRejects, maxRejectFraction } = policy;
   if (maxRejects !== undefined && rejects.length > maxRejects)
     refuse("maxRejects", `at most ${maxRejects}`, `${rejects.length}`);
-  if (maxRejectFraction !== undefined && rejects.length > maxRejectFraction * total)
+  if (maxRejectFraction !== undefined && rejects.length / total > maxRejectFraction)
     refuse("maxRejectFraction", `at most ${maxRejectFraction} of ${total}`, `${rejects.length}`);
 }
 

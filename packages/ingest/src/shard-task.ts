@@ -50,6 +50,7 @@ export interface ShardResult {
 /** What a shard task tells and heeds while it works. */
 export interface ShardHooks {
   readonly signal?: AbortSignal | undefined;
+  /** Called as samples are written. */
   readonly onProgress?: ((progress: ShardProgress) => void) | undefined;
 }
 
@@ -89,7 +90,7 @@ export async function writeShard(task: ShardTask, hooks: ShardHooks = {}): Promi
       rejects,
     };
   } catch (error) {
-    await builder?.abort();
+    await builder?.abort().catch(() => undefined);
     throw error;
   }
 }

@@ -7,8 +7,8 @@ import type { Listing, Source, SourceItem } from "./sources/source.js";
 
 /** Files whose first bytes are read at a time. */
 const IN_FLIGHT = 16;
-/** Holds the header of nearly every image; of the others more is read. */
-const HEAD_BYTES = 2 ** 16;
+/** The first holds the header of most images, the second of all but those with huge profiles in front. */
+const HEAD_BYTES: readonly number[] = [2 ** 12, 2 ** 18];
 /** The encodings that a field can promise for all its samples. */
 const PURE: readonly string[] = ["jpeg", "png", "webp"];
 
@@ -101,13 +101,21 @@ function headersOf(source: Source, listing: Listing, signal: AbortSignal | undef
 
 async function headerOf(source: Source, item: SourceItem): Promise<ImageHeader | undefined> {
   try {
-    const head = await source.openHead(item, HEAD_BYTES);
-    try {
-      return imageHeader(head);
-    } catch (error) {
-      if (head.length < HEAD_BYTES) throw error;
-      return imageHeader(await source.open(item));
+    for (const length of HEAD_BYTES) {
+      const head = await source.openHead(item, length);
+      const header = tryHeader(head);
+      if (header !== undefined || head.length < length) return header;
     }
+    return tryHeader(await source.open(item));
+  } catch (error) {
+    if (error instanceof ImageError) return undefined;
+    throw error;
+  }
+}
+
+function tryHeader(bytes: Uint8Array): ImageHeader | undefined {
+  try {
+    return imageHeader(bytes);
   } catch (error) {
     if (error instanceof ImageError) return undefined;
     throw error;

@@ -2,29 +2,34 @@ import { convert, type ConvertOptions } from "@millrace/ingest";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { convertInChild } from "./convert-child.js";
 import { writeClasses } from "./image-files.js";
 import { convertUnlessFinished, createKillCase, surviveKill } from "./kill-points.js";
 import { diff } from "./tree.js";
 
-describe.each(["hdf5", "arrow"] as const)("a conversion to %s", (format) => {
-  it.each([false, true])(
-    "killed at any of its calls that change files ends the same (overwrite: %s)",
-    async (overwrite) => {
-      const killCase = await createKillCase(format, overwrite);
-      expect(killCase.calls).toBeGreaterThan(30);
-      for (let killAt = 1; killAt <= killCase.calls; killAt++) {
-        try {
-          await surviveKill(killCase, killAt);
-        } catch (cause) {
-          throw new Error(`killed at call ${killAt} of ${killCase.calls}`, { cause });
-        }
+it.each([
+  ["hdf5", "into a new folder", false],
+  ["arrow", "into a new folder", false],
+  ["arrow", "in place of a dataset", true],
+] as const)(
+  "a conversion to %s %s, killed at any of its calls that change files, ends the same",
+  async (format, _, overwrite) => {
+    const killCase = await createKillCase(format, overwrite);
+    expect(killCase.calls).toBeGreaterThan(30);
+    for (let killAt = 1; killAt <= killCase.calls; killAt++) {
+      try {
+        await surviveKill(killCase, killAt);
+      } catch (cause) {
+        throw new Error(`killed at call ${killAt} of ${killCase.calls}`, { cause });
       }
-    },
-  );
+    }
+  },
+);
 
-  it("killed again and again at any time, with several workers, ends the same", async () => {
+it.each(["hdf5", "arrow"] as const)(
+  "a conversion to %s, killed again and again by chance, ends the same",
+  async (format) => {
     const source = join(tempDir(), "photos");
     await writeClasses(source, ["cat", "dog", "eel"], 100);
     const options: ConvertOptions = {
@@ -47,5 +52,5 @@ describe.each(["hdf5", "arrow"] as const)("a conversion to %s", (format) => {
     }
     await convertUnlessFinished(options);
     expect(diff(undisturbed, options.out)).toBe("");
-  });
-});
+  },
+);

@@ -8,7 +8,7 @@ import { convertInChild } from "./convert-child.js";
 import { writeClasses, writeFile } from "./image-files.js";
 import { diff } from "./tree.js";
 
-/** Counts the calls that change files, and ends its process by SIGKILL in place of the one of number `killAt`. */
+/** Counts the calls that make, move and remove files, and ends its process by SIGKILL in place of the one of number `killAt`. */
 function killer(countFile: string, killAt: number): string {
   return `
     const fs = require("node:fs");
@@ -23,7 +23,7 @@ function killer(countFile: string, killAt: number): string {
     };
     if (isMainThread) {
       for (const name of ["mkdir", "open", "rename", "rm", "rmdir", "unlink", "writeFile"]) watch(fs.promises, name);
-      for (const name of ["openSync", "writeSync", "closeSync", "renameSync", "rmSync", "writeFileSync"]) watch(fs, name);
+      for (const name of ["openSync", "renameSync", "rmSync", "unlinkSync", "writeFileSync"]) watch(fs, name);
       require("node:module").syncBuiltinESMExports();
       process.on("exit", () => fs.writeFileSync(${JSON.stringify(countFile)}, String(calls)));
     }
@@ -34,7 +34,7 @@ function killer(countFile: string, killAt: number): string {
 export interface KillCase {
   readonly options: ConvertOptions;
   readonly undisturbed: string;
-  /** Calls that change files in a run from beginning to end. */
+  /** Calls that make, move and remove files in a run from beginning to end. */
   readonly calls: number;
 }
 
