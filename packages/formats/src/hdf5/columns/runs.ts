@@ -1,5 +1,5 @@
 import { dtypeBytes, viewAs, type Dtype } from "../../dtype.js";
-import { CorruptShardError } from "../../errors.js";
+import { CorruptShardError, UnsupportedError } from "../../errors.js";
 import { tableExtents, type Extents } from "../../extents.js";
 import { elementsOf, type Field, type SampleValue } from "../../schema.js";
 import type { ShardFile } from "../../shard-file.js";
@@ -19,6 +19,9 @@ export interface Runs {
   readonly shapes: ContiguousRows | undefined;
 }
 
+/** Values longer than this have no extents: they keep lengths as uint32. */
+const MAX_VALUE_BYTES = 2 ** 32 - 1;
+
 /** A field whose samples are runs of a dataset: `bytes`, `ragged`, and `string` where it is not of fixed length. */
 export class RunsColumn implements Column {
   #extents: Extents | undefined;
@@ -32,12 +35,13 @@ export class RunsColumn implements Column {
     return this.runs.offsets.length - 1;
   }
 
+  /** @throws UnsupportedError for a value of 4 GiB. */
   extents(): Extents {
     if (this.#extents !== undefined) return this.#extents;
     const { data, dtype, offsets } = this.runs;
     const unit = dtypeBytes(dtype);
     const positions = offsets.subarray(0, -1).map((start) => data.position + start * unit);
-    const byteLengths = Uint32Array.from(positions, (_, row) => this.#elements(row) * unit);
+    const byteLengths = Uint32Array.from(positions, (_, row) => this.#byteLength(row));
     this.#extents = tableExtents(positions, byteLengths);
     return this.#extents;
   }
@@ -46,15 +50,24 @@ export class RunsColumn implements Column {
     const { data, dtype, offsets, field } = this.runs;
     const unit = dtypeBytes(dtype);
     const position = data.position + (offsets[row] as number) * unit;
-    const bytes = this.file.read(position, this.#elements(row) * unit, `sample ${row}`);
+    const bytes = this.file.read(position, this.#byteLength(row), `sample ${row}`);
     if (field.kind === "string") return decodeText(bytes, this.file.path, position);
     const value = viewAs(dtype, bytes);
     return field.kind === "ragged" ? { data: value, shape: this.#shape(row, value.length) } : value;
   }
 
-  #elements(row: number): number {
-    const { offsets } = this.runs;
-    return (offsets[row + 1] as number) - (offsets[row] as number);
+  #byteLength(row: number): number {
+    const { offsets, dtype, field } = this.runs;
+    const bytes = ((offsets[row + 1] as number) - (offsets[row] as number)) * dtypeBytes(dtype);
+    if (bytes <= MAX_VALUE_BYTES) return bytes;
+    throw new UnsupportedError({
+      file: this.file.path,
+      sample: row,
+      field: field.name,
+      problem: "the value is too long",
+      expected: `at most ${MAX_VALUE_BYTES} bytes`,
+      found: `${bytes}`,
+    });
   }
 
   #shape(row: number, elements: number): number[] {

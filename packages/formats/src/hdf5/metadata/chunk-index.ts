@@ -86,17 +86,36 @@ function walkChunks(metadata: MetadataFile, index: Index): Iterable<Chunk> {
     case "single":
       return [{ number: 0, address, bytes: rawBytes(layout), mask: 0, ...layout.single }];
     case "implicit":
-      return walkNumbered(index, implicit(address, rawBytes(layout)));
+      return implicit(metadata, index);
     case "fixed-array":
-      return walkNumbered(index, walkFixedArray(metadata, address, filtered));
+      return walkNumbered(metadata, index, walkFixedArray(metadata, address, filtered));
     case "extensible-array":
-      return walkNumbered(index, walkExtensibleArray(metadata, address, filtered));
+      return walkNumbered(metadata, index, walkExtensibleArray(metadata, address, filtered));
   }
 }
 
-/** Chunks one after the other. */
-function* implicit(address: number, bytes: number): Generator<ArrayElement> {
-  for (let next = address; ; next += bytes) yield { address: next, bytes, mask: 0 };
+/** Chunks one after the other, in the order of {@link numberingOf}. */
+function* implicit(metadata: MetadataFile, index: Index): Generator<Chunk> {
+  const { order, largest } = numberingOf(metadata, index);
+  const bytes = rawBytes(index.layout);
+  const count = index.grid.reduce((product, chunks) => product * chunks, 1);
+  for (let number = 0; number < count; number++) {
+    const place = placeOf(number, index.grid);
+    const nth = order.reduce((n, axis, i) => n * (i === 0 ? 1 : (largest[i] as number)) + (place[axis] as number), 0);
+    yield { number, address: index.address + nth * bytes, bytes, mask: 0 };
+  }
+}
+
+/** The place in the grid of a number in row-major order. */
+function placeOf(number: number, grid: readonly number[]): number[] {
+  const place: number[] = [];
+  let rest = number;
+  for (let axis = grid.length - 1; axis >= 0; axis--) {
+    const chunks = grid[axis] as number;
+    place[axis] = rest % chunks;
+    rest = Math.floor(rest / chunks);
+  }
+  return place;
 }
 
 /** Bytes of a chunk without filters. */
@@ -145,26 +164,32 @@ function numberOf(place: readonly number[], grid: readonly number[]): number {
   return number;
 }
 
+interface Numbering {
+  /** The axes, slowest first. */
+  readonly order: readonly number[];
+  /** Chunks along each of them when the dataset is as large as it may get; the first may be infinite. */
+  readonly largest: readonly number[];
+}
+
 /**
- * Chunks of an index whose entries are numbered in row-major order of the grid of the largest extents. A dimension that
- * is unlimited comes first in that order (H5D__earray_idx_get_addr), as if it were the slowest.
+ * How the entries of an index without places are numbered: in row-major order of the grid of the largest extents. A
+ * dimension that is unlimited comes first in that order (H5D__earray_idx_get_addr), as if it were the slowest.
  */
-function* walkNumbered({ layout, grid, space }: Index, elements: Iterable<ArrayElement>): Generator<Chunk> {
+function numberingOf(metadata: MetadataFile, { layout, grid, space, address }: Index): Numbering {
   const unlimited = Math.max(space.maxShape.indexOf(undefined), 0);
   const order = [unlimited, ...grid.keys()].filter((axis, i) => i === 0 || axis !== unlimited);
-  const largest = order.map((axis) => {
+  const largest = order.map((axis, i) => {
     const extent = space.maxShape[axis];
-    return extent === undefined ? Infinity : Math.ceil(extent / (layout.chunkShape[axis] as number));
+    if (extent !== undefined) return Math.ceil(extent / (layout.chunkShape[axis] as number));
+    return i === 0 ? Infinity : corrupt(metadata.path, metadata.base + address, "two unlimited dimensions");
   });
-  const last = grid.map((chunks) => chunks - 1);
-  const end = order.reduce(
-    (number, axis, i) => number * (i === 0 ? 1 : (largest[i] as number)) + (last[axis] as number),
-    0,
-  );
-  let number = -1;
-  for (const { address, bytes, mask } of elements) {
-    number++;
-    if (number > end) return;
+  return { order, largest };
+}
+
+/** Chunks of an index whose entries are numbered as {@link numberingOf} says. */
+function* walkNumbered(metadata: MetadataFile, index: Index, elements: Iterable<ArrayElement>): Generator<Chunk> {
+  const { order, largest } = numberingOf(metadata, index);
+  for (const { number, address, bytes, mask } of elements) {
     if (address === undefined) continue;
     const place: number[] = [];
     let rest = number;
@@ -173,6 +198,6 @@ function* walkNumbered({ layout, grid, space }: Index, elements: Iterable<ArrayE
       place[order[i] as number] = i === 0 ? rest : rest % along;
       rest = i === 0 ? 0 : Math.floor(rest / along);
     }
-    yield { number: numberOf(place, grid), address, bytes: bytes ?? rawBytes(layout), mask };
+    yield { number: numberOf(place, index.grid), address, bytes: bytes ?? rawBytes(index.layout), mask };
   }
 }

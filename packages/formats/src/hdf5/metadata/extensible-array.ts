@@ -1,5 +1,5 @@
 import type { Cursor } from "./cursor.js";
-import { NEVER_WRITTEN, readElement, type ArrayElement } from "./fixed-array.js";
+import { readElement, type ArrayElement } from "./fixed-array.js";
 import type { MetadataFile } from "./metadata-file.js";
 
 /** Bytes of a block's signature, version and client. */
@@ -16,6 +16,8 @@ interface ArrayShape {
 
 interface DataBlock {
   readonly address: number | undefined;
+  /** Number of its first element. */
+  readonly first: number;
   readonly elements: number;
   /** A bit for each page, most significant first: it was written. */
   readonly written: Buffer | undefined;
@@ -23,7 +25,8 @@ interface DataBlock {
 
 /**
  * Walks the extensible array at `address`, the index of chunks of datasets that can grow along one dimension, in the
- * order of its elements, as far as elements were set.
+ * order of its elements, as far as elements were set. Blocks and pages that were never written are passed over,
+ * so the walk takes as long as reading those that were.
  *
  * ```text
  * header                                  index block                 data block
@@ -62,7 +65,7 @@ export function* walkExtensibleArray(
   const minBlocks = head.u8();
   const pageElements = 2 ** head.u8();
   head.skip(4 * lengthBytes);
-  let left = head.length();
+  const count = head.length();
   head.skip(lengthBytes);
   const index = head.address();
   if (index === undefined) return;
@@ -76,20 +79,43 @@ export function* walkExtensibleArray(
   const pointers = blockCount + Math.max(superBlocks - inIndex, 0);
   const bytes = PREFIX_BYTES + offsetBytes + indexElements * elementBytes + pointers * offsetBytes + 4;
   const block = openBlock(metadata, index, bytes, "EAIB", shape);
-  for (let i = 0; i < indexElements && left > 0; i++, left--) yield readElement(block.sub(elementBytes), filtered);
+  for (let i = 0; i < Math.min(indexElements, count); i++) yield readElement(block.sub(elementBytes), i, filtered);
   block.at = PREFIX_BYTES + offsetBytes + indexElements * elementBytes;
-  for (let number = 0; number < superBlocks && left > 0; number++) {
-    const count = 2 ** Math.floor(number / 2);
+  const blocks = dataBlocks(metadata, block, { first: indexElements, count, minElements, superBlocks, inIndex }, shape);
+  for (const data of blocks) yield* readDataBlock(metadata, data, Math.min(count - data.first, data.elements), shape);
+}
+
+interface DataBlocks {
+  /** Number of the first element that is not in the index block. */
+  readonly first: number;
+  /** Elements of the array. */
+  readonly count: number;
+  readonly minElements: number;
+  readonly superBlocks: number;
+  /** Super blocks whose data blocks stand in the index block. */
+  readonly inIndex: number;
+}
+
+/** The data blocks that were written, in order. */
+function* dataBlocks(
+  metadata: MetadataFile,
+  index: Cursor,
+  { first, count, minElements, superBlocks, inIndex }: DataBlocks,
+  shape: ArrayShape,
+): Generator<DataBlock> {
+  let next = first;
+  for (let number = 0; number < superBlocks && next < count; number++) {
+    const blocks = 2 ** Math.floor(number / 2);
     const elements = minElements * 2 ** Math.floor((number + 1) / 2);
-    const blocks =
-      number < inIndex
-        ? Array.from({ length: count }, () => ({ address: block.address(), elements, written: undefined }))
-        : readSuperBlock(metadata, block.address(), { count, elements, shape });
-    for (const data of blocks) {
-      if (left <= 0) return;
-      yield* readDataBlock(metadata, data, Math.min(left, elements), shape);
-      left -= elements;
+    if (number < inIndex) {
+      for (let i = 0; i < blocks && next + i * elements < count; i++)
+        yield { address: index.address(), first: next + i * elements, elements, written: undefined };
+    } else {
+      const address = index.address();
+      if (address !== undefined)
+        yield* readSuperBlock(metadata, address, { first: next, count, blocks, elements, shape });
     }
+    next += blocks * elements;
   }
 }
 
@@ -102,49 +128,57 @@ function openBlock(metadata: MetadataFile, address: number, bytes: number, lette
   return block;
 }
 
+interface SuperBlock {
+  /** Number of its first element. */
+  readonly first: number;
+  /** Elements of the array. */
+  readonly count: number;
+  readonly blocks: number;
+  /** Elements of each block. */
+  readonly elements: number;
+  readonly shape: ArrayShape;
+}
+
 function* readSuperBlock(
   metadata: MetadataFile,
-  address: number | undefined,
-  { count, elements, shape }: { count: number; elements: number; shape: ArrayShape },
+  address: number,
+  { first, count, blocks, elements, shape }: SuperBlock,
 ): Generator<DataBlock> {
-  if (address === undefined) {
-    for (let i = 0; i < count; i++) yield { address: undefined, elements, written: undefined };
-    return;
-  }
   const { offsetBytes } = metadata;
   const bitmapBytes = elements > shape.pageElements ? Math.ceil(elements / shape.pageElements / 8) : 0;
-  const bytes = PREFIX_BYTES + offsetBytes + shape.offsetWidth + count * (bitmapBytes + offsetBytes) + 4;
+  const bytes = PREFIX_BYTES + offsetBytes + shape.offsetWidth + blocks * (bitmapBytes + offsetBytes) + 4;
   const block = openBlock(metadata, address, bytes, "EASB", shape);
   block.skip(shape.offsetWidth);
-  const bitmaps = Array.from({ length: count }, () => block.take(bitmapBytes));
-  for (const written of bitmaps) yield { address: block.address(), elements, written };
+  const bitmaps = Array.from({ length: blocks }, () => block.take(bitmapBytes));
+  for (const [i, written] of bitmaps.entries()) {
+    if (first + i * elements >= count) return;
+    yield { address: block.address(), first: first + i * elements, elements, written };
+  }
 }
 
 function* readDataBlock(
   metadata: MetadataFile,
-  { address, elements, written }: DataBlock,
+  { address, first, elements, written }: DataBlock,
   wanted: number,
   shape: ArrayShape,
 ): Generator<ArrayElement> {
-  if (address === undefined) {
-    for (let i = 0; i < wanted; i++) yield NEVER_WRITTEN;
-    return;
-  }
+  if (address === undefined) return;
   const { elementBytes, pageElements, filtered } = shape;
   const headBytes = PREFIX_BYTES + metadata.offsetBytes + shape.offsetWidth;
   if (elements <= pageElements) {
     const block = openBlock(metadata, address, headBytes + elements * elementBytes + 4, "EADB", shape);
     block.skip(shape.offsetWidth);
-    for (let i = 0; i < wanted; i++) yield readElement(block.sub(elementBytes), filtered);
+    for (let i = 0; i < wanted; i++) yield readElement(block.sub(elementBytes), first + i, filtered);
     return;
   }
   const pageBytes = pageElements * elementBytes + 4;
   for (let i = 0; i < wanted; i += pageElements) {
     const page = i / pageElements;
-    const known = written === undefined || ((written[page >> 3] ?? 0) & (0x80 >> (page & 7))) !== 0;
+    // Pages without a bit were never written, and pages of a block in the index block have no bits.
+    if (written !== undefined && ((written[page >> 3] ?? 0) & (0x80 >> (page & 7))) === 0) continue;
     const place = address + headBytes + 4 + page * pageBytes;
-    const body = known ? metadata.checkedBlock(place, pageBytes, "a page of an extensible array") : undefined;
+    const body = metadata.checkedBlock(place, pageBytes, "a page of an extensible array");
     for (let j = 0; j < Math.min(pageElements, wanted - i); j++)
-      yield body === undefined ? NEVER_WRITTEN : readElement(body.sub(elementBytes), filtered);
+      yield readElement(body.sub(elementBytes), first + i + j, filtered);
   }
 }

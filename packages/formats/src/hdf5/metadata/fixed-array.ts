@@ -3,6 +3,8 @@ import type { MetadataFile } from "./metadata-file.js";
 
 /** An entry of a chunk index. */
 export interface ArrayElement {
+  /** Its number in the index, from 0. */
+  readonly number: number;
   /** `undefined` for a chunk that was never written. */
   readonly address: number | undefined;
   /** Bytes in the file; `undefined` where they are those of the chunk's elements. */
@@ -11,7 +13,8 @@ export interface ArrayElement {
 }
 
 /**
- * Walks the fixed array at `address`, the index of chunks of datasets that cannot grow.
+ * Walks the fixed array at `address`, the index of chunks of datasets that cannot grow. Pages that were never written
+ * are passed over.
  *
  * ```text
  * header                        data block                        page
@@ -51,7 +54,7 @@ export function* walkFixedArray(metadata: MetadataFile, address: number, filtere
     const bytes = headBytes + count * elementBytes + 4;
     const whole = metadata.checkedBlock(block, bytes, "a block of a fixed array");
     whole.skip(headBytes);
-    for (let i = 0; i < count; i++) yield readElement(whole.sub(elementBytes), filtered);
+    for (let i = 0; i < count; i++) yield readElement(whole.sub(elementBytes), i, filtered);
     return;
   }
   const pages = Math.ceil(count / pageElements);
@@ -64,20 +67,18 @@ export function* walkFixedArray(metadata: MetadataFile, address: number, filtere
     const elements = Math.min(pageElements, count - page * pageElements);
     const bytes = elements * elementBytes + 4;
     const known = ((written[page >> 3] as number) & (0x80 >> (page & 7))) !== 0;
-    const body = known ? metadata.checkedBlock(next, bytes, "a page of a fixed array") : undefined;
-    for (let i = 0; i < elements; i++)
-      yield body === undefined ? NEVER_WRITTEN : readElement(body.sub(elementBytes), filtered);
+    if (known) {
+      const body = metadata.checkedBlock(next, bytes, "a page of a fixed array");
+      for (let i = 0; i < elements; i++) yield readElement(body.sub(elementBytes), page * pageElements + i, filtered);
+    }
     next += pageElements * elementBytes + 4;
   }
 }
 
-/** A chunk that was never written. */
-export const NEVER_WRITTEN: ArrayElement = { address: undefined, bytes: undefined, mask: 0 };
-
 /** An entry: address O, and with filters the bytes in the file and the mask. */
-export function readElement(element: Cursor, filtered: boolean): ArrayElement {
+export function readElement(element: Cursor, number: number, filtered: boolean): ArrayElement {
   const address = element.address();
-  if (!filtered) return { address, bytes: undefined, mask: 0 };
+  if (!filtered) return { number, address, bytes: undefined, mask: 0 };
   const bytes = element.uint(element.left - 4);
-  return { address, bytes, mask: element.u32() };
+  return { number, address, bytes, mask: element.u32() };
 }

@@ -33,13 +33,18 @@ export class ChunkedRows implements Rows {
     this.#chunkBytes = product(storage.chunkShape) * this.#elementBytes;
   }
 
-  /** Chunks of whole rows, all written, with no filter but a checksum at their end, hold each row in one run. */
+  /**
+   * Chunks of whole rows, all written, with no filter but a checksum of 4 bytes at their end, hold each row in one run.
+   * They must be just as long: a shorter one would lie about rows behind its end.
+   */
   get extents(): Extents | undefined {
+    if (this.#extents !== undefined) return this.#extents;
     const { chunkShape, filters, table } = this.storage;
     const plain = filters.every(({ id }) => id === FILTERS.fletcher32);
     if (!plain || table.positions.includes(-1)) return undefined;
+    const stored = this.#chunkBytes + 4 * filters.length;
+    if (table.bytes.some((bytes) => bytes !== stored) || table.masks.some((mask) => mask !== 0)) return undefined;
     if (this.shape.some((extent, axis) => axis > 0 && chunkShape[axis] !== extent)) return undefined;
-    if (this.#extents !== undefined) return this.#extents;
     const height = chunkShape[0] as number;
     const offsets = new Float64Array(this.length);
     for (let row = 0; row < this.length; row++)
