@@ -8,7 +8,7 @@ import { shardName, type Journal } from "./journal.js";
 import type { ResolvedOptions } from "./options.js";
 import { removeRemains } from "./out-folder.js";
 import type { PlannedSplit } from "./plan.js";
-import { ProgressCounter } from "./progress.js";
+import { ProgressCounter, type ShardProgress } from "./progress.js";
 import { checkRejects, writeRejects, type Reject } from "./rejects.js";
 import { removeStrayShards } from "./shard-files.js";
 import { stampOfShard } from "./shard-stamp.js";
@@ -19,6 +19,11 @@ import { TOOL } from "./version.js";
 
 /** No sample done in this time means that every thread hangs. */
 const STALL_LIMIT_MS = 300_000;
+/** A shard of which every sample is done is still to be summed and synced: 36 GB at 20 MB/s. */
+const FINISH_LIMIT_MS = 1_800_000;
+
+/** Options whose signal also tells of a stall. */
+export type StoppableOptions = ResolvedOptions & { readonly signal: AbortSignal };
 
 /** The part of a conversion that writes, under the lock of its folder. */
 export class ConversionRun {
@@ -26,13 +31,17 @@ export class ConversionRun {
   readonly #progress: ProgressCounter;
   /** Of the raw samples of the shards that are in the making, before any of them was read. */
   readonly #stamps = new Map<string, string>();
+  /** Shards of which every sample is done, but not yet the file. */
+  readonly #finishing = new Set<string>();
   #resumedShards = 0;
 
   constructor(
     readonly out: string,
-    readonly options: ResolvedOptions,
+    readonly options: StoppableOptions,
     readonly conversion: Conversion,
     readonly journal: Journal,
+    /** Aborts the signal of the options. */
+    readonly stop: (error: WorkerError) => void,
   ) {
     const { plan, tasks } = conversion;
     this.#progress = new ProgressCounter(plan.samples, tasks.length, options.onProgress);
@@ -44,22 +53,23 @@ export class ConversionRun {
     await this.#resume();
     await this.#checkRejects();
     const missing = tasks.filter((task) => !this.#results.has(shardName(task.shard)));
-    const stalled = new AbortController();
-    const watch = new StallWatch(STALL_LIMIT_MS, () => stalled.abort(this.#stallError()));
+    const watch = new StallWatch(STALL_LIMIT_MS, (limitMs) => this.stop(this.#stallError(limitMs)));
     const { signal, numWorkers } = this.options;
     const engine: ShardEngine = numWorkers === 0 ? runLocally : poolEngine(numWorkers);
     try {
       await engine(missing, {
-        signal: signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]),
+        signal,
         onStart: async (task) => void this.#stamps.set(shardName(task.shard), await this.#stampOf(task)),
         onProgress: (task, progress) => {
-          watch.touch();
+          watch.touch(this.#limitAfter(task, progress));
           this.#progress.update(shardName(task.shard), progress, false);
         },
         onResult: async (task, result) => {
-          watch.touch();
-          await this.journal.record(result, this.#stamps.get(shardName(task.shard)) ?? "");
-          this.#take(shardName(task.shard), result);
+          const name = shardName(task.shard);
+          await this.journal.record(result, this.#stamps.get(name) ?? "");
+          this.#take(name, result);
+          this.#finishing.delete(name);
+          watch.touch(this.#limitMs());
           await this.#checkRejects();
         },
       });
@@ -71,7 +81,7 @@ export class ConversionRun {
 
   /** Writes the reject log and, as the commit, the manifest; then removes the journal. */
   async commit(): Promise<ConvertReport> {
-    this.options.signal?.throwIfAborted();
+    this.options.signal.throwIfAborted();
     const splits = this.conversion.plan.splits.map((split) => this.#splitEntry(split));
     const rejects = this.#rejects();
     const shards = splits.flatMap((split) => split.shards);
@@ -103,6 +113,19 @@ export class ConversionRun {
 
   async #stampOf({ shard }: ShardTask): Promise<string> {
     return await stampOfShard(this.conversion.source, shard, this.options.signal);
+  }
+
+  /** How long the next sign of life may take, once a shard has come so far. */
+  #limitAfter({ shard }: ShardTask, { samples, rejected }: ShardProgress): number {
+    const name = shardName(shard);
+    // What a thread tells by the way may arrive after its result.
+    if (samples + rejected === shard.items.length && !this.#results.has(name)) this.#finishing.add(name);
+    else this.#finishing.delete(name);
+    return this.#limitMs();
+  }
+
+  #limitMs(): number {
+    return this.#finishing.size > 0 ? FINISH_LIMIT_MS : STALL_LIMIT_MS;
   }
 
   #take(name: string, result: ShardResult): void {
@@ -169,12 +192,12 @@ export class ConversionRun {
     };
   }
 
-  #stallError(): WorkerError {
+  #stallError(limitMs: number): WorkerError {
     const open = this.conversion.tasks.filter((task) => !this.#results.has(shardName(task.shard)));
     return new WorkerError({
-      problem: `no image was finished in ${STALL_LIMIT_MS / 1000} s`,
+      problem: `no image and no shard was finished in ${limitMs / 1000} s`,
       found: `${open.length} shards are open, the first is ${open[0] === undefined ? "none" : shardName(open[0].shard)}`,
-      fix: "check that the disk of the source answers; the same command goes on where this one stopped",
+      fix: "check that the disks of the source and of the dataset answer; the same command goes on where this one stopped",
     });
   }
 }

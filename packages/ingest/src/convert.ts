@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
-import type { Manifest } from "@millrace/formats";
+import type { Manifest, WorkerError } from "@millrace/formats";
 import { planConversion } from "./conversion.js";
-import { ConversionRun } from "./conversion-run.js";
+import { ConversionRun, type StoppableOptions } from "./conversion-run.js";
 import { lockFolder } from "./folder-lock.js";
 import { Journal } from "./journal.js";
+import { leaveWhenAborted } from "./leave-when-aborted.js";
 import { resolveOptions, type ConvertOptions } from "./options.js";
 import {
   checkOutside,
@@ -38,20 +39,31 @@ export interface ConvertReport {
 /**
  * Converts raw images into a dataset of shards with fields `image`, `label` and `key`. What comes out is a pure function
  * of the raw images and the options that shape it; not of the number of threads, of the machine, or of interruptions.
- * After a kill or an abort the same call goes on where it stopped.
+ * After a kill or an abort the same call goes on where it stopped. A conversion that hangs in the system is left behind
+ * 12 seconds after an abort; it keeps the lock of the folder until it returns or its process ends.
  * @throws OptionError for an impossible option or an `out` that is taken; SourceError if there is nothing to convert or
  * too many images were rejected; ImageError under `onReject: "fail"`; FileError if the system refuses; WorkerError if
  * threads die or hang; the reason of `signal`.
  */
 export async function convert(options: ConvertOptions): Promise<ConvertReport> {
   const resolved = resolveOptions(options);
-  const { overwrite, signal } = resolved;
-  signal?.throwIfAborted();
-  const out = resolve(resolved.out);
+  resolved.signal?.throwIfAborted();
+  const stop = new AbortController();
+  const signal = resolved.signal === undefined ? stop.signal : AbortSignal.any([resolved.signal, stop.signal]);
+  return await leaveWhenAborted(
+    convertUntil({ ...resolved, signal }, (error) => stop.abort(error)),
+    signal,
+  );
+}
+
+/** The conversion itself, until `options.signal` is aborted: by the caller, or by `stop` in a stall. */
+async function convertUntil(options: StoppableOptions, stop: (error: WorkerError) => void): Promise<ConvertReport> {
+  const { overwrite } = options;
+  const out = resolve(options.out);
   const before = await stateOfOut(out);
   if (before === "dataset" && !overwrite) await tidy(out);
   await checkOutState(out, before, overwrite);
-  const conversion = await planConversion(resolved);
+  const conversion = await planConversion(options);
   await checkOutside(conversion.source.root, out);
   await makeOut(out);
   const lock = await lockFolder(out);
@@ -59,7 +71,7 @@ export async function convert(options: ConvertOptions): Promise<ConvertReport> {
     await checkOutState(out, await stateOfOut(out), overwrite);
     await removeRemains(out, conversion.plan.splits);
     const journal = await Journal.open(out, conversion.identity, overwrite);
-    const run = new ConversionRun(out, resolved, conversion, journal);
+    const run = new ConversionRun(out, options, conversion, journal, stop);
     await run.writeShards();
     return await run.commit();
   } finally {

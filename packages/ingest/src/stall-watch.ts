@@ -1,18 +1,33 @@
-/** Calls `onStall` once if `touch` was not called for `limitMs`. */
+/** Calls `onStall` once if `touch` was not called for as long as its last call allowed. */
 export class StallWatch {
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
+  #limitMs: number;
 
-  constructor(limitMs: number, onStall: () => void) {
-    this.#timer = setTimeout(onStall, limitMs).unref();
+  constructor(
+    limitMs: number,
+    readonly onStall: (limitMs: number) => void,
+  ) {
+    this.#limitMs = limitMs;
+    this.#timer = this.#start();
   }
 
-  /** Something moved. */
-  touch(): void {
-    this.#timer.refresh();
+  /** Something moved; the next sign may take `limitMs`. */
+  touch(limitMs: number): void {
+    if (limitMs === this.#limitMs) {
+      this.#timer.refresh();
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#limitMs = limitMs;
+    this.#timer = this.#start();
   }
 
   /** Ends the watch. */
   stop(): void {
     clearTimeout(this.#timer);
+  }
+
+  #start(): NodeJS.Timeout {
+    return setTimeout(() => this.onStall(this.#limitMs), this.#limitMs).unref();
   }
 }

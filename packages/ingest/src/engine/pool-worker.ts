@@ -24,7 +24,9 @@ export async function runShardTask(task: ShardTask): Promise<ShardOutcome> {
   try {
     const result = await writeShard(task, {
       onProgress: (progress) => {
-        if ((progress.samples + progress.rejected) % SAMPLES_PER_MESSAGE === 0)
+        const done = progress.samples + progress.rejected;
+        // The last one tells that the shard is being finished.
+        if (done % SAMPLES_PER_MESSAGE === 0 || done === task.shard.items.length)
           parentPort?.postMessage({ shard, progress } satisfies WorkerMessage, []);
       },
     });
