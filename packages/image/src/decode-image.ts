@@ -16,7 +16,7 @@ export interface DecodeImageOptions extends DecodeOptions {
  * by sharp with its own resize (Lanczos 3 when reducing). JPEG is decoded at a fraction of its size where that is
  * enough. The same bytes give the same pixels on every run, in every thread, however many are in flight.
  * @throws ImageError, with a reason out of `REJECT_REASONS`, for whatever is wrong with the bytes.
- * @throws OptionError for impossible options.
+ * @throws OptionError for impossible options; WorkerError where there is not enough memory.
  */
 export async function decodeImage(bytes: Uint8Array, options: DecodeImageOptions = {}): Promise<Pixels> {
   return decodeBySharp(bytes, options);

@@ -17,7 +17,8 @@ export interface Decoder {
    * @throws ImageError, with a reason out of `REJECT_REASONS`, for whatever is wrong with the bytes; never a partly
    * grey image. Damage that leaves a valid stream cannot be seen, nor can a JPEG that was cut in its last rows of
    * blocks and then closed by an end marker: keep checksums of the bytes.
-   * @throws OptionError for impossible options, such as an `into` that is too small.
+   * @throws OptionError for impossible options, such as an `into` that is too small; WorkerError where there is not
+   * enough memory.
    */
   decode(bytes: Uint8Array, options?: DecodeOptions): Pixels | Promise<Pixels>;
 }

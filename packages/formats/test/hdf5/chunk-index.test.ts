@@ -108,11 +108,14 @@ describe("an index of chunks without their places", () => {
   });
 });
 
+/** An entry of a tree of chunks of a dataset of rank 1. */
+function entry(start: number, address: number, bytes: number, mask: number): Buffer {
+  return pack([4, bytes], [4, mask], [8, start], [8, 0], [8, address]);
+}
+
 /** A dataset of 4 bytes in two chunks of 2 with a checksum of 4 bytes, in a tree of version 1. */
 function withChecksums(second: { bytes: number; mask: number }, data: Buffer): string {
   const fletcher32: [number, Buffer] = [MESSAGE.filters, pack([1, 2], [1, 1], [2, 3], [2, 0], [2, 0])];
-  const entry = (start: number, address: number, bytes: number, mask: number): Buffer =>
-    pack([4, bytes], [4, mask], [8, start], [8, 0], [8, address]);
   const entries = [entry(0, DATA, 6, 0), entry(2, DATA + 6, second.bytes, second.mask)];
   return saved(
     [space(4), unsigned(1), chunked(INDEX, 1, 2), fletcher32],

@@ -1,4 +1,4 @@
-import { isMillraceError, OptionError, UnsupportedError } from "@millrace/formats";
+import { isMillraceError, OptionError, UnsupportedError, WorkerError } from "@millrace/formats";
 import type { OutputInfo, Sharp } from "sharp";
 import { DEFAULT_MAX_PIXELS, type DecodeOptions } from "../decode-options.js";
 import { imageStructure, type ImageEncoding } from "../header.js";
@@ -38,6 +38,9 @@ const REASONS: readonly [pattern: RegExp, reason: RejectReason][] = [
   [/contains unsupported image format/iu, "corrupt"],
   [/unsupported|not supported|not implemented/iu, "unsupported"],
 ];
+
+/** What libvips, its codecs and V8 say when they get no memory, which is not the fault of the image. */
+const NO_MEMORY = /out of memory|insufficient memory|allocation failed|(?:unable|failed) to allocate|cannot allocate/iu;
 
 function reasonOf(message: string): RejectReason {
   return REASONS.find(([pattern]) => pattern.test(message))?.[1] ?? "corrupt";
@@ -137,6 +140,17 @@ function messageOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+function noMemory({ file, key }: DecodeOptions, cause: unknown): WorkerError {
+  return new WorkerError({
+    file,
+    key,
+    problem: "there is not enough memory to decode the image",
+    found: messageOf(cause).replaceAll("\n", ", "),
+    fix: "lower numWorkers",
+    cause,
+  });
+}
+
 /** {@link DecodeOptions}, and a size. */
 export interface SharpDecodeOptions extends DecodeOptions {
   /** Makes the result `size` by `size`: covered, centred, the rest cut off. JPEG and WebP are shrunk while decoding. */
@@ -146,7 +160,7 @@ export interface SharpDecodeOptions extends DecodeOptions {
 /**
  * Decodes by sharp (libvips).
  * @throws ImageError for whatever is wrong with the bytes, OptionError for impossible options, UnsupportedError where
- * sharp is not installed.
+ * sharp is not installed, WorkerError where there is not enough memory.
  */
 export async function decodeBySharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<Pixels> {
   const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
@@ -161,6 +175,7 @@ export async function decodeBySharp(bytes: Uint8Array, options: SharpDecodeOptio
     result = await run(bytes, options, encoding);
   } catch (cause) {
     if (isMillraceError(cause)) throw cause;
+    if (NO_MEMORY.test(messageOf(cause))) throw noMemory(options, cause);
     throw imageError(reasonOf(messageOf(cause)), options, {
       problem: "cannot be decoded",
       found: messageOf(cause).replaceAll("\n", ", "),
