@@ -27,9 +27,24 @@ export function digest(samples: readonly Sample[]): string {
 }
 
 /**
- * A file that is damaged in place, which costs a tenth of writing it anew, and asked for everything. How that ends is
- * the code of a typed error, `values` and a digest, or the stack of an error that must not be.
+ * How asking a file for everything ends: the code of a typed error, `values` and a digest, or the stack of an error that
+ * must not be.
  */
+export async function endingOf(name: FormatName, path: string, options: OpenReaderOptions = {}): Promise<string> {
+  const format = await openFormat(name);
+  try {
+    const reader = await format.openReader(path, options);
+    try {
+      return `values ${digest(readAll(reader))}`;
+    } finally {
+      reader.close();
+    }
+  } catch (error) {
+    return isMillraceError(error) ? error.code : ((error as Error).stack ?? String(error));
+  }
+}
+
+/** A file that is damaged in place, which costs a tenth of writing it anew. */
 export class DamagedFile {
   readonly path: string;
   readonly #fd: number;
@@ -37,7 +52,6 @@ export class DamagedFile {
   constructor(
     readonly format: FormatName,
     readonly bytes: Uint8Array,
-    readonly options: OpenReaderOptions = {},
   ) {
     this.path = join(tempDir(), "damaged");
     writeFileSync(this.path, bytes);
@@ -47,17 +61,7 @@ export class DamagedFile {
 
   /** How the file as it is now ends. */
   async use(): Promise<string> {
-    const format = await openFormat(this.format);
-    try {
-      const reader = await format.openReader(this.path, this.options);
-      try {
-        return `values ${digest(readAll(reader))}`;
-      } finally {
-        reader.close();
-      }
-    } catch (error) {
-      return isMillraceError(error) ? error.code : ((error as Error).stack ?? String(error));
-    }
+    return await endingOf(this.format, this.path);
   }
 
   /** How it ends without what stands from `length` on. To be called with descending lengths. */
@@ -66,16 +70,11 @@ export class DamagedFile {
     return await this.use();
   }
 
-  /** How it ends with other bytes at `at`, which are put back afterwards. */
-  async change(at: number, bytes: Uint8Array): Promise<string> {
-    writeSync(this.#fd, bytes, 0, bytes.length, at);
-    const ending = await this.use();
-    writeSync(this.#fd, this.bytes, at, bytes.length, at);
-    return ending;
-  }
-
   /** How it ends with some bits of one byte flipped. */
   async flip(at: number, mask: number): Promise<string> {
-    return await this.change(at, Uint8Array.of((this.bytes[at] as number) ^ mask));
+    writeSync(this.#fd, Uint8Array.of((this.bytes[at] as number) ^ mask), 0, 1, at);
+    const ending = await this.use();
+    writeSync(this.#fd, this.bytes, at, 1, at);
+    return ending;
   }
 }

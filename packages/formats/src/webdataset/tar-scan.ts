@@ -9,10 +9,15 @@ const MAX_MEMBER_HEADER_BYTES = 2 ** 20;
 /** Longest header of the whole archive, which may hold the attributes of a shard. */
 const MAX_GLOBAL_HEADER_BYTES = 2 ** 26;
 
+/** More than any archive has before a member: its names, its pax header, and one of the whole archive. */
+const MAX_EXTENDED_HEADERS = 16;
+
 /** Files, contiguous files, and files of version 7. */
 const FILES: ReadonlySet<string> = new Set(["0", "7", "\0"]);
 /** Links, devices, folders and pipes: nothing of them is in the archive, whatever size they tell. */
 const WITHOUT_DATA: ReadonlySet<string> = new Set(["1", "2", "3", "4", "5", "6"]);
+/** Headers of what follows, of pax and of GNU. */
+const EXTENDED: ReadonlySet<string> = new Set([MEMBER.pax, MEMBER.paxGlobal, "X", "L", "K"]);
 /** Sparse files and continued archives, of GNU. */
 const UNREADABLE: ReadonlySet<string> = new Set(["S", "M"]);
 
@@ -42,9 +47,12 @@ export class TarScan {
   /** The records of the header of the whole archive that stands first, if there is one. */
   leading: ReadonlyMap<string, string> | undefined;
   readonly #window: ScanWindow;
+  readonly #words: Int32Array;
 
   constructor(readonly source: ByteSource) {
     this.#window = new ScanWindow(source);
+    const { buffer, byteOffset, byteLength } = this.#window.bytes;
+    this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
   }
 
   /**
@@ -55,24 +63,36 @@ export class TarScan {
    */
   next(): TarMember | undefined {
     let extended: Extended = {};
+    let headers = 0;
     for (;;) {
       const at = this.position;
       const header = this.#header();
       if (header === undefined) return undefined;
-      const { type } = header;
-      if (type === MEMBER.paxGlobal) {
-        this.#takeGlobal(this.#data(header, MAX_GLOBAL_HEADER_BYTES), at);
-      } else if (type === MEMBER.pax || type === "X") {
-        extended = { ...extended, ...this.#paxOf(this.#data(header, MAX_MEMBER_HEADER_BYTES)) };
-      } else if (type === "L") {
-        extended = { ...extended, path: this.#longName(this.#data(header, MAX_MEMBER_HEADER_BYTES)) };
-      } else if (type === "K") {
-        this.#data(header, MAX_MEMBER_HEADER_BYTES);
-      } else {
+      if (!EXTENDED.has(header.type)) {
         const member = this.#member(header, extended);
         if (member !== undefined) return member;
         extended = {};
+        headers = 0;
+        continue;
       }
+      if (++headers > MAX_EXTENDED_HEADERS)
+        throw this.#unsupported("a member has too many extended headers", `at most ${MAX_EXTENDED_HEADERS}`);
+      extended = { ...extended, ...this.#extended(header, at) };
+    }
+  }
+
+  #extended(header: TarHeader, at: number): Extended {
+    switch (header.type) {
+      case MEMBER.paxGlobal:
+        this.#takeGlobal(this.#data(header, MAX_GLOBAL_HEADER_BYTES), at);
+        return {};
+      case "L":
+        return { path: this.#longName(this.#data(header, MAX_MEMBER_HEADER_BYTES)) };
+      case "K":
+        this.#data(header, MAX_MEMBER_HEADER_BYTES);
+        return {};
+      default:
+        return this.#paxOf(this.#data(header, MAX_MEMBER_HEADER_BYTES));
     }
   }
 
@@ -80,7 +100,8 @@ export class TarScan {
   #header(): TarHeader | undefined {
     if (this.position + BLOCK_BYTES > this.source.size)
       throw this.#corrupt("the archive has no end", "a block of zeros", `the end of the file`);
-    const header = decodeTarHeader(this.#window.bytes, this.#window.ensure(this.position, BLOCK_BYTES, "a header"));
+    const at = this.#window.ensure(this.position, BLOCK_BYTES, "a header");
+    const header = decodeTarHeader(this.#window.bytes, this.#words, at);
     if (header === undefined) {
       const problem = this.position === 0 ? "is not a tar file, or its first header is damaged" : "a header is damaged";
       throw this.#corrupt(problem, "a tar header with its checksum");

@@ -1,10 +1,11 @@
-import { count, SEED } from "@millrace/testkit";
+import { count, SEED, tempDir } from "@millrace/testkit";
 import { array, assert, asyncProperty, constantFrom, integer, nat, oneof, tuple } from "fast-check";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { everyKind, everyKindSample } from "../arrow/every-kind.js";
-import { DamagedFile } from "../damaged-file.js";
+import { DamagedFile, endingOf } from "../damaged-file.js";
 import { payloadsOf, record, writeShard } from "./records.js";
 
 async function shard(samples: number): Promise<string> {
@@ -84,6 +85,7 @@ describe("records whose checksums are right", () => {
     ["of TensorFlow", async () => payloadsOf(fixture("photos")).slice(0, 4)],
   ] as const)("give values or a typed error whatever their bytes say: %s", async (_, make) => {
     const payloads = await make();
+    const path = join(tempDir(), "mutated.tfrecord");
     const strange = new Set<string>();
     const kinds = new Set<string>();
     await assert(
@@ -95,11 +97,12 @@ describe("records whose checksums are right", () => {
           else bytes.splice(at, what === "remove" ? 1 : 0, ...(what === "remove" ? [] : [value]));
         }
         const records = payloads.map((payload, n) => record(n === row ? Uint8Array.from(bytes) : payload));
-        const ending = await new DamagedFile("tfrecord", Buffer.concat(records)).use();
+        writeFileSync(path, Buffer.concat(records));
+        const ending = await endingOf("tfrecord", path);
         kinds.add(ending.split(" ")[0] as string);
         if (!/^(values|CORRUPT_SHARD|UNSUPPORTED)/u.test(ending)) strange.add(ending);
       }),
-      { numRuns: count(120, 20_000), seed: SEED },
+      { numRuns: count(120, 5000), seed: SEED },
     );
     expect([...strange]).toEqual([]);
     expect(kinds.has("CORRUPT_SHARD")).toBe(true);

@@ -1,11 +1,12 @@
-import { count, SEED } from "@millrace/testkit";
+import { count, SEED, tempDir } from "@millrace/testkit";
 import { array, assert, asyncProperty, constantFrom, nat, oneof, string, tuple, uint8Array } from "fast-check";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { everyKind, everyKindSample } from "../arrow/every-kind.js";
-import { DamagedFile } from "../damaged-file.js";
-import { archiveOf, base256, member, paxRecord, writeShard } from "./archives.js";
+import { DamagedFile, endingOf } from "../damaged-file.js";
+import { base256, member, paxRecord, writeShard } from "./archives.js";
 
 const ENDING = /^(values|CORRUPT_SHARD|UNSUPPORTED)/u;
 
@@ -110,20 +111,21 @@ describe("members whose headers are whole", () => {
   const members = array(tuple(name, data, type, oneof(constantFrom(undefined), size)), { minLength: 1, maxLength: 8 });
 
   it("give values or a typed error whatever they say", async () => {
+    const path = join(tempDir(), "made.tar");
     const strange = new Set<string>();
     const kinds = new Set<string>();
     await assert(
       asyncProperty(members, nat(3), async (list, samples) => {
-        const bytes = list.map(([path, content, kind, told]) =>
-          member(path, content, told === undefined ? { type: kind } : { type: kind, size: told }),
+        const bytes = list.map(([called, content, kind, told]) =>
+          member(called, content, told === undefined ? { type: kind } : { type: kind, size: told }),
         );
         const before = Array.from({ length: samples }, (_, n) => member(`${n}.txt`, "a"));
-        const path = archiveOf(...before, ...bytes);
-        const ending = await new DamagedFile("webdataset", readFileSync(path)).use();
+        writeFileSync(path, Buffer.concat([...before, ...bytes, Buffer.alloc(1024)]));
+        const ending = await endingOf("webdataset", path);
         kinds.add(ending.split(" ")[0] as string);
         if (!ENDING.test(ending)) strange.add(ending);
       }),
-      { numRuns: count(120, 20_000), seed: SEED },
+      { numRuns: count(120, 5000), seed: SEED },
     );
     expect([...strange]).toEqual([]);
     expect(kinds.size).toBe(3);

@@ -1,5 +1,4 @@
 import { isMillraceError, type Dtype, type Schema } from "@millrace/formats";
-import { count } from "@millrace/testkit";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readAll } from "../arrow/every-kind.js";
@@ -54,10 +53,16 @@ describe("a tar file whose sizes claim", () => {
 });
 
 describe("extended headers", () => {
-  it("that follow each other thousands of times are read once each, and the last one counts", async () => {
+  it("that follow each other without end are refused, as no member has so many; of a few the last one counts", async () => {
     const long = member("././@LongLink", "2.txt\0", { type: "L" });
-    const chain = Array.from({ length: count(10_000, 200_000) }, () => long);
-    const reader = await open(archiveOf(...chain, member("1.txt", "x")), text);
+    const chain = Array.from({ length: 10_000 }, () => long);
+    expect(await failure(archiveOf(sound, ...chain, member("1.txt", "x")), text)).toMatchObject({
+      code: "UNSUPPORTED",
+      message: expect.stringMatching(
+        /byte \d+: a member has too many extended headers; expected at most 16/u,
+      ) as string,
+    });
+    const reader = await open(archiveOf(...chain.slice(0, 15), member("1.txt", "x")), text);
     expect(reader.read(0)).toEqual(new Map([["txt", "x"]]));
   });
 
