@@ -26,6 +26,8 @@ describe("an atomic file", () => {
     writeFileSync(temporary, "x");
     await expect(commitFile(temporary, join(dir, "a"))).rejects.toMatchObject({ code: "FILE" });
     expect(existsSync(join(dir, "a", "b"))).toBe(true);
+    await expect(writeFileAtomic(join(dir, "a"), "x")).rejects.toMatchObject({ code: "FILE" });
+    expect(readdirSync(dir)).toEqual(["a"]);
   });
 
   it("that a killed run left half-written is removed by the next, other files stay", async () => {

@@ -1,15 +1,27 @@
 import {
   createDataset,
   FORMAT_NAMES,
+  indexPathOf,
   openDataset,
   openShard,
+  readManifest,
   sampleBytes,
+  writeManifest,
   type FormatName,
   type Sample,
   type Schema,
 } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import { copyFileSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -157,6 +169,48 @@ describe("openDataset", () => {
     expect(() => dataset.split("test")).toThrow(/no such split; expected train \| val, found test/u);
   });
 
+  it("reads nothing after it was closed, also where the shard was just being opened", async () => {
+    const dataset = await openDataset(await write("arrow", 4));
+    const opening = dataset.split("train").read(0);
+    dataset.close();
+    dataset.close();
+    await expect(opening).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(dataset.split("train").read(0)).rejects.toMatchObject({ code: "CLOSED" });
+    expect(dataset.manifest?.splits).toHaveLength(2);
+  });
+
+  it("takes no memory for the samples that a manifest only claims", async () => {
+    const root = await write("arrow", 4);
+    const { fingerprint: _, ...content } = await readManifest(root);
+    const claimed = content.splits.map((split) => ({
+      ...split,
+      samples: 2 ** 50,
+      shards: split.shards.map((shard) => ({ ...shard, samples: 2 ** 50 })),
+    }));
+    await writeManifest(root, { ...content, splits: claimed });
+    await using dataset = await openDataset(root);
+    expect(dataset.split("train").length).toBe(2 ** 50);
+    await expect(dataset.split("train").read(2 ** 49)).rejects.toMatchObject({ code: "CORRUPT_SHARD" });
+  });
+
+  it("refuses an unknown policy of checksums", async () => {
+    const root = await write("arrow", 1);
+    const checksums = "sometimes" as "first";
+    await expect(openDataset(root, { checksums })).rejects.toMatchObject({
+      code: "OPTION",
+      detail: { option: "checksums", expected: "first | always | off", found: "sometimes" },
+    });
+  });
+
+  it("refuses a sidecar that is a link out of the folder", async () => {
+    const root = await write("arrow", 1);
+    const sidecar = indexPathOf(join(root, readManifestShard(root)));
+    const outside = join(tempDir(), "elsewhere");
+    renameSync(sidecar, outside);
+    symlinkSync(outside, sidecar);
+    await expect(openDataset(root)).rejects.toThrow(/shard-00000\.index, which is a link that leads out/u);
+  });
+
   it("of nothing, of an empty folder and of a file of no format is a typed error", async () => {
     const dir = tempDir();
     await expect(openDataset(join(dir, "nothing"))).rejects.toMatchObject({ code: "FILE" });
@@ -178,6 +232,31 @@ describe("createDataset", () => {
       /label of a sample is not a class; expected 0 to 0, found 1/u,
     );
     await writer.abort();
+  });
+
+  it("refuses splits that are no folder of the dataset, and writes nothing there", async () => {
+    const out = join(tempDir(), "out");
+    const writer = await createDataset(out, { schema });
+    for (const split of ["../evil", "..", "", "a/b", "a\\b"])
+      await expect(writer.write(sampleOf(0), split)).rejects.toMatchObject({ code: "OPTION" });
+    expect(readdirSync(join(out, ".."))).toEqual(["out"]);
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  it("can be aborted after its manifest was refused, and leaves no file", async () => {
+    const out = join(tempDir(), "out");
+    const writer = await createDataset(out, {
+      schema,
+      classes: ["a", 7 as unknown as string, "c"],
+      samplesPerShard: 1,
+    });
+    for (const n of [0, 1]) await writer.write(sampleOf(n));
+    await expect(writer.finish()).rejects.toMatchObject({ code: "MANIFEST" });
+    expect(readdirSync(join(out, "train"))).toHaveLength(4);
+    await writer.abort();
+    await writer.abort();
+    expect(readdirSync(out)).toEqual(["train"]);
+    expect(readdirSync(join(out, "train"))).toEqual([]);
   });
 });
 

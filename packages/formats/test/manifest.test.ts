@@ -1,6 +1,6 @@
 import { fingerprintOf, parseManifest, readManifest, writeManifest, type Manifest } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -35,6 +35,19 @@ const content: Omit<Manifest, "fingerprint"> = {
 };
 
 const text = JSON.stringify({ ...content, fingerprint: fingerprintOf(content) });
+
+const splitOf = (name: string, samples: readonly number[]): Manifest["splits"][number] => ({
+  name,
+  samples: samples.reduce((sum, count) => sum + count, 0),
+  classCounts: [],
+  shards: samples.map((count) => ({
+    path: "train/shard-00000.h5",
+    samples: count,
+    bytes: 1,
+    crc32c: "0x00000000",
+    index: { bytes: 1, crc32c: "0x00000000" },
+  })),
+});
 
 describe("a manifest", () => {
   it("comes back as it was written, with a fingerprint of its content", async () => {
@@ -75,6 +88,17 @@ describe("a manifest", () => {
     ["was edited by hand", text.replace("cat", "dog"), /fingerprint does not fit/u],
   ])("that %s is refused with the place", (_, damaged, message) => {
     expect(() => parseManifest(damaged, "dataset.json")).toThrow(message);
+  });
+
+  it.each<[string, Partial<Manifest>]>([
+    ["of a split that climbs out", { splits: [splitOf("../evil", [1])] }],
+    ["of more samples than can be counted", { splits: [splitOf("train", [2 ** 53 - 1, 2])] }],
+    ["of a mean that is no number", { statistics: { field: "image", values: 1, mean: [Number.NaN], std: [1] } }],
+    ["of a class without a name", { classes: [undefined as unknown as string] }],
+  ])("%s is not written", async (_, wrong) => {
+    const root = tempDir();
+    await expect(writeManifest(root, { ...content, ...wrong })).rejects.toMatchObject({ code: "MANIFEST" });
+    expect(readdirSync(root)).toEqual([]);
   });
 
   it("whose shards do not add up is refused", () => {

@@ -60,6 +60,8 @@ describe("a schema", () => {
     ["an extent of zero", [{ name: "a", kind: "tensor", dtype: "uint8", shape: [0] }], /impossible shape/u],
     ["a shape of half a pixel", [{ name: "a", kind: "tensor", dtype: "uint8", shape: [1.5] }], /impossible shape/u],
     ["a sample of 4 GiB", [{ name: "a", kind: "tensor", dtype: "uint8", shape: [2 ** 16, 2 ** 16] }], /too large/u],
+    ["32 dimensions", [{ name: "a", kind: "tensor", dtype: "uint8", shape: Array(32).fill(1) }], /at most 31/u],
+    ["a rank of 32", [{ name: "a", kind: "ragged", dtype: "uint8", rank: 32 }], /impossible rank; expected 1 to 31/u],
     ["a rank of zero", [{ name: "a", kind: "ragged", dtype: "uint8", rank: 0 }], /impossible rank/u],
   ];
   it.each(bad)("with %s is refused", (_, fields, message) => {
@@ -88,6 +90,11 @@ describe("a sample", () => {
       { data: new Float32Array(4), shape: [2, 4] },
       /has 4 elements, its shape \[2, 4\] has 8/u,
     ],
+    ["of half a box", "boxes", { data: new Float32Array(2), shape: [0.5, 4] }, /impossible shape \[0\.5, 4\]/u],
+    ["of less than no boxes", "boxes", { data: new Float32Array(4), shape: [-1, -4] }, /impossible shape \[-1, -4\]/u],
+    ["of NaN boxes", "boxes", { data: new Float32Array(0), shape: [0, Number.NaN] }, /impossible shape/u],
+    ["of 2^31 columns", "boxes", { data: new Float32Array(0), shape: [0, 2 ** 31] }, /from 0 to 2147483647/u],
+    ["with half a surrogate pair", "key", "a\ud800b", /field key: has half a surrogate pair/u],
     ["with a bare array for a ragged value", "boxes", new Float32Array(4), /is not \{ data, shape \}/u],
   ])("%s is refused by name", (_, name, value, message) => {
     const sample = good();

@@ -1,7 +1,18 @@
-import { createDataset, FORMAT_NAMES, verifyDataset, type FormatName, type Manifest } from "@millrace/formats";
+import {
+  createDataset,
+  FORMAT_NAMES,
+  indexPathOf,
+  readShardIndex,
+  verifyDataset,
+  writeManifest,
+  writeShardIndex,
+  type FormatName,
+  type Manifest,
+  type ShardEntry,
+} from "@millrace/formats";
 import { count, SEED, tempDir } from "@millrace/testkit";
 import fc from "fast-check";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -40,7 +51,8 @@ describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
     const seen: number[] = [];
     const report = await verifyDataset(root, { onProgress: ({ shards }) => seen.push(shards) });
     expect(report).toMatchObject({ ok: true, shards: 2, samples: 6, checksummed: true, damages: [] });
-    expect(report.bytes).toBeGreaterThan(240);
+    const files = readdirSync(join(root, "train")).map((name) => statSync(join(root, "train", name)).size);
+    expect(report.bytes).toBe(files.reduce((sum, size) => sum + size));
     expect(seen).toEqual([1, 2]);
   });
 
@@ -81,10 +93,41 @@ describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
     expect((await verifyDataset(root)).damages.map(({ kind }) => kind)).toEqual(["missing", "missing", "size"]);
   });
 
+  it("compares samples with their sidecar even if the checksums of both files are right", async () => {
+    const { root, manifest } = await write(format);
+    const { fingerprint: _, splits, ...content } = manifest;
+    const [split] = splits as [Manifest["splits"][0]];
+    const shards = split.shards.map((shard) => ({ ...shard }));
+    const [, second] = shards as [ShardEntry, ShardEntry];
+    const path = join(root, second.path);
+    const { samples, columns } = await readShardIndex(indexPathOf(path));
+    (columns.get("crc32c/key") as Uint32Array)[2] ^= 1;
+    const index = await writeShardIndex(indexPathOf(path), { samples, columns });
+    shards[1] = { ...second, index };
+    await writeManifest(root, { ...content, splits: [{ ...split, shards }] });
+    const { damages } = await verifyDataset(root);
+    expect(damages).toMatchObject([{ file: path, kind: "sample", sample: 2, field: "key" }]);
+  });
+
+  it("reports a single file of garbage as damage, and names one that is not there", async () => {
+    const file = join(tempDir(), "garbage");
+    writeFileSync(file, "no shard ".repeat(1000));
+    expect(await verifyDataset(file, { format })).toMatchObject({
+      ok: false,
+      shards: 1,
+      samples: 0,
+      bytes: 0,
+      checksummed: false,
+      damages: [{ file, kind: "unreadable" }],
+    });
+    rmSync(file);
+    await expect(verifyDataset(file, { format })).rejects.toMatchObject({ code: "FILE" });
+  });
+
   it("says that a single file has no checksums", async () => {
     const { root, manifest } = await write(format);
     const report = await verifyDataset(join(root, manifest.splits[0]?.shards[0]?.path ?? ""));
-    expect(report).toMatchObject({ ok: true, checksummed: false, samples: 3 });
+    expect(report).toMatchObject({ ok: true, checksummed: false, samples: 3, bytes: 3 * (40 + 2) });
   });
 
   it("stops with the reason of its signal", async () => {
