@@ -73,6 +73,7 @@ async function convertUntil(options: StoppableOptions, stop: (error: WorkerError
     const journal = await Journal.open(out, conversion.identity, overwrite);
     const run = new ConversionRun(out, options, conversion, journal, stop);
     await run.writeShards();
+    await lock.check();
     return await run.commit();
   } finally {
     await lock.release();

@@ -17,6 +17,11 @@ import { fileError, OptionError, temporaryPath } from "@millrace/formats";
  * its heartbeat, the time of the file `beat` beside `owner.json`, does not move while it is watched.
  */
 export interface FolderLock {
+  /**
+   * Makes sure that the lock is still held: to a process that was stopped for a while it may have been lost.
+   * @throws OptionError if another process has it.
+   */
+  check(): Promise<void>;
   /** Idempotent. */
   release(): Promise<void>;
 }
@@ -59,7 +64,7 @@ export async function lockFolder(folder: string, timing: LockTiming = TIMING): P
     host: hostname(),
   };
   for (let turn = 0; turn < MAX_TURNS; turn++) {
-    if (await tryTake(lock, owner)) return hold(lock, owner.token, timing.heartbeatMs);
+    if (await tryTake(lock, owner)) return hold(folder, lock, owner.token, timing.heartbeatMs);
     const found = await readOwner(lock);
     if (found === "gone") continue;
     if (await isAlive(lock, found, owner.machine, timing.watchMs)) refuse(folder, lock, found);
@@ -82,6 +87,15 @@ function refuse(folder: string, lock: string, found: Owner | undefined): never {
   });
 }
 
+function refuseLost(folder: string, found: Owner | undefined): never {
+  throw new OptionError({
+    option: "out",
+    problem: "another process has taken the folder over while this one gave no sign of life",
+    found: `${folder}${found === undefined ? "" : `, locked by process ${found.pid} on ${found.host}`}`,
+    fix: "let the other one finish, or repeat the command once it has stopped",
+  });
+}
+
 async function tryTake(lock: string, owner: Owner): Promise<boolean> {
   const prepared = temporaryPath(lock);
   try {
@@ -98,11 +112,15 @@ async function tryTake(lock: string, owner: Owner): Promise<boolean> {
   }
 }
 
-function hold(lock: string, token: string, heartbeatMs: number): FolderLock {
+function hold(folder: string, lock: string, token: string, heartbeatMs: number): FolderLock {
   const beat = setInterval(() => {
     writeFile(join(lock, "beat"), "1").catch(() => undefined);
   }, heartbeatMs).unref();
   return {
+    check: async () => {
+      const found = await readOwner(lock);
+      if (found === "gone" || found?.token !== token) refuseLost(folder, found === "gone" ? undefined : found);
+    },
     release: async () => {
       clearInterval(beat);
       await removeLock(lock, token);
@@ -138,7 +156,9 @@ async function isAlive(lock: string, owner: Owner | undefined, machine: string, 
 
 async function runs(owner: Owner): Promise<boolean> {
   const startTime = await startTimeOf(owner.pid);
-  if (owner.startTime !== null) return startTime === owner.startTime;
+  if (startTime === "ended") return false;
+  if (startTime !== undefined && owner.startTime !== null) return startTime === owner.startTime;
+  // No such process, no /proc, or one that hides the processes of other users (hidepid of proc(5)).
   try {
     return process.kill(owner.pid, 0);
   } catch (error) {
@@ -158,13 +178,13 @@ async function beats(lock: string, watchMs: number): Promise<boolean> {
   return false;
 }
 
-/** Field 22 of /proc/pid/stat (proc(5)), or `undefined` if there is no such living process or no /proc. */
+/** Field 22 of /proc/pid/stat (proc(5)), or `ended` of a process that only waits to be reaped; `undefined` if untold. */
 async function startTimeOf(pid: number): Promise<string | undefined> {
   try {
     const text = await readFile(`/proc/${pid}/stat`, "utf8");
     // The second field, the command's name, may hold spaces and brackets; fields after it do not.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" ? undefined : fields[19];
+    return fields[0] === "Z" ? "ended" : fields[19];
   } catch {
     return undefined;
   }

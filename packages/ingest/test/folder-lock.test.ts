@@ -1,8 +1,10 @@
 import { convert, type ConvertOptions } from "@millrace/ingest";
 import { tempDir } from "@millrace/testkit";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { convertInChild } from "./convert-child.js";
 import { writeClasses, writeFile } from "./image-files.js";
@@ -70,5 +72,46 @@ describe("two conversions into one folder", () => {
     writeFile(join(options.out, ".millrace-0123456789abcdef-.millrace-journal.tmp/plan.json"), "{}");
     await expect(convert(options)).rejects.toThrow(/holds a finished dataset/u);
     expect(filesIn(options.out)).toEqual(before);
+  });
+
+  it("a process that lost the lock while it was stopped does not finish the dataset of the other one", async () => {
+    const options = await job();
+    const lock = join(options.out, ".millrace-lock/owner.json");
+    const onProgress = ({ samples }: { samples: number }): void => {
+      if (samples < 60) return;
+      const owner = JSON.parse(readFileSync(lock, "utf8")) as object;
+      writeFile(lock, JSON.stringify({ ...owner, token: "f".repeat(32) }));
+    };
+    await expect(convert({ ...options, onProgress })).rejects.toMatchObject({
+      code: "OPTION",
+      message: expect.stringMatching(/another process has taken the folder over.*process \d+ on .*repeat/u) as string,
+    });
+    expect(filesIn(options.out)).not.toContain("dataset.json");
+    expect(readFileSync(lock, "utf8")).toContain("f".repeat(32));
+  });
+
+  it("a living process that /proc hides is not taken for dead", async ({ skip }) => {
+    const options = await job();
+    const owner = await convertAndSeeOwner(options);
+    const folder = tempDir();
+    const out = join(folder, "shards");
+    writeFile(join(out, ".millrace-lock/owner.json"), JSON.stringify(owner));
+    for (const theirs of [folder, join(options.source, "..")]) spawnSync("chown", ["-R", "65534", theirs]);
+    // As another user than that of this process, where nobody sees the processes of others.
+    const nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    const hidden = `mount -t proc -o hidepid=2 proc /proc && exec ${nobody} `;
+    const shell = (rest: string) =>
+      spawnSync("unshare", ["-m", "sh", "-c", `${hidden}${rest}`], {
+        cwd: fileURLToPath(new URL("..", import.meta.url)),
+        env: { ...process.env, OWNER: String(process.pid), NODE: process.execPath, OUT: out, SOURCE: options.source },
+        encoding: "utf8",
+      });
+    if (shell("test ! -e /proc/$OWNER -a -x $NODE -a -r package.json").status !== 0)
+      skip("processes cannot be hidden here");
+    const program = `
+      import { convert } from "@millrace/ingest";
+      const { OUT: out, SOURCE: source } = process.env;
+      await convert({ source, out, format: "arrow", numWorkers: 0 }).catch((error) => console.log(error.message));`;
+    expect(shell(`"$NODE" --input-type=module -e '${program}'`).stdout).toMatch(/another process is converting/u);
   });
 });
