@@ -33,6 +33,8 @@ export class ConversionRun {
   readonly #stamps = new Map<string, string>();
   /** Shards of which every sample is done, but not yet the file. */
   readonly #finishing = new Set<string>();
+  /** How many raw samples of each split were rejected. */
+  readonly #rejected = new Map<string, number>();
   #resumedShards = 0;
 
   constructor(
@@ -130,6 +132,7 @@ export class ConversionRun {
 
   #take(name: string, result: ShardResult): void {
     this.#results.set(name, result);
+    this.#rejected.set(result.split, (this.#rejected.get(result.split) ?? 0) + result.rejects.length);
     const progress = { samples: result.entry?.samples ?? 0, rejected: result.rejects.length };
     this.#progress.update(name, progress, true);
   }
@@ -145,7 +148,8 @@ export class ConversionRun {
 
   async #checkRejects(): Promise<void> {
     try {
-      checkRejects(this.#rejects(), this.conversion.plan.samples, this.options);
+      const count = [...this.#rejected.values()].reduce((sum, rejected) => sum + rejected, 0);
+      checkRejects(count, () => this.#rejects()[0] as Reject, this.conversion.plan.samples, this.options);
       this.#refuseEmptySplits();
     } catch (error) {
       // The user may mend the images, so shards that lack some are written anew by the next run.
@@ -156,12 +160,12 @@ export class ConversionRun {
 
   #refuseEmptySplits(): void {
     for (const split of this.conversion.plan.splits) {
-      const rejects = this.#resultsOf(split).flatMap((result) => result.rejects);
-      if (rejects.length < split.samples) continue;
+      if ((this.#rejected.get(split.name) ?? 0) < split.samples) continue;
+      const [first] = this.#resultsOf(split).flatMap((result) => result.rejects);
       throw new SourceError({
         file: this.conversion.source.root,
         problem: `all ${split.samples} images of the split ${split.name} were rejected`,
-        found: `${rejects[0]?.key}: ${rejects[0]?.message} (${rejects[0]?.reason})`,
+        found: `${first?.key}: ${first?.message} (${first?.reason})`,
         fix: "check the images; what is finished is kept, the same command goes on",
       });
     }

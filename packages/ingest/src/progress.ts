@@ -21,6 +21,8 @@ export interface ShardProgress {
 export class ProgressCounter {
   readonly #shards = new Map<string, ShardProgress>();
   readonly #finished = new Set<string>();
+  #samples = 0;
+  #rejected = 0;
 
   constructor(
     readonly total: number,
@@ -32,6 +34,9 @@ export class ProgressCounter {
   update(shard: string, progress: ShardProgress, finished: boolean): void {
     // What a thread tells by the way may arrive after its result.
     if (this.#finished.has(shard)) return;
+    const before = this.#shards.get(shard);
+    this.#samples += progress.samples - (before?.samples ?? 0);
+    this.#rejected += progress.rejected - (before?.rejected ?? 0);
     this.#shards.set(shard, progress);
     if (finished) this.#finished.add(shard);
     this.listener?.(this.current());
@@ -39,12 +44,12 @@ export class ProgressCounter {
 
   /** The sum over all shards. */
   current(): ConvertProgress {
-    let samples = 0;
-    let rejected = 0;
-    for (const shard of this.#shards.values()) {
-      samples += shard.samples;
-      rejected += shard.rejected;
-    }
-    return { samples, total: this.total, rejected, shards: this.#finished.size, totalShards: this.totalShards };
+    return {
+      samples: this.#samples,
+      rejected: this.#rejected,
+      total: this.total,
+      shards: this.#finished.size,
+      totalShards: this.totalShards,
+    };
   }
 }

@@ -43,14 +43,15 @@ export function rejectOf(error: ImageError, key: string, split: string): Reject 
 }
 
 /**
- * Checks what has been rejected so far against the policy.
+ * Checks how many have been rejected so far against the policy.
+ * @param firstReject - finds the one to name; called only for an error
  * @param total - raw samples of the whole conversion
- * @throws ImageError naming the first of `rejects` under `fail`; SourceError if there are too many.
+ * @throws ImageError naming the first reject under `fail`; SourceError if there are too many.
  */
-export function checkRejects(rejects: readonly Reject[], total: number, policy: RejectPolicy): void {
-  const [first] = rejects;
-  if (first === undefined) return;
+export function checkRejects(count: number, firstReject: () => Reject, total: number, policy: RejectPolicy): void {
+  if (count === 0) return;
   if (policy.onReject === "fail") {
+    const first = firstReject();
     throw new ImageError({
       key: first.key,
       reason: first.reason,
@@ -58,19 +59,19 @@ export function checkRejects(rejects: readonly Reject[], total: number, policy: 
       fix: "replace or remove the image, or let onReject be skip",
     });
   }
-  const refuse = (option: string, expected: string, found: string): never => {
+  const refuse = (option: string, expected: string): never => {
+    const first = firstReject();
     throw new SourceError({
       problem: "too many images were rejected",
       expected: `${expected} (${option})`,
-      found: `${found}; the first is ${first.key}: ${first.message} (${first.reason})`,
+      found: `${count}; the first is ${first.key}: ${first.message} (${first.reason})`,
       fix: `look at the images, or raise ${option}; what is finished is kept, the same command goes on`,
     });
   };
   const { maxRejects, maxRejectFraction } = policy;
-  if (maxRejects !== undefined && rejects.length > maxRejects)
-    refuse("maxRejects", `at most ${maxRejects}`, `${rejects.length}`);
-  if (maxRejectFraction !== undefined && rejects.length / total > maxRejectFraction)
-    refuse("maxRejectFraction", `at most ${maxRejectFraction} of ${total}`, `${rejects.length}`);
+  if (maxRejects !== undefined && count > maxRejects) refuse("maxRejects", `at most ${maxRejects}`);
+  if (maxRejectFraction !== undefined && count / total > maxRejectFraction)
+    refuse("maxRejectFraction", `at most ${maxRejectFraction} of ${total}`);
 }
 
 /** Writes the reject log, one JSON document a line, in the order given; without rejects there is none. */

@@ -71,7 +71,7 @@ export async function writeShard(task: ShardTask, hooks: ShardHooks = {}): Promi
       hooks.signal?.throwIfAborted();
       if ("reject" in prepared) {
         rejects.push(prepared.reject);
-        checkRejects([prepared.reject], task.shard.items.length, { onReject: task.onReject });
+        checkRejects(1, () => prepared.reject, task.shard.items.length, { onReject: task.onReject });
       } else {
         builder ??= await begin(task);
         await builder.write(prepared.sample);

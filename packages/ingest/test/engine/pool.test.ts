@@ -41,8 +41,11 @@ async function convertAmongDeaths(most: number) {
 
 describe("a thread that dies", () => {
   it("is replaced, and its shard is written anew", async () => {
-    const { code, options, deaths } = await convertAmongDeaths(1);
+    const { code, options, deaths, events } = await convertAmongDeaths(1);
     expect([code, deaths]).toEqual([0, 1]);
+    const seen = events.flatMap(({ progress }) => progress ?? []);
+    expect(seen.at(-1)).toMatchObject({ samples: 80, rejected: 0, total: 80, shards: 1 });
+    expect(seen.every(({ samples }) => samples >= 0 && samples <= 80)).toBe(true);
     const undisturbed = join(tempDir(), "shards");
     await convert({ ...options, out: undisturbed, numWorkers: 0 });
     expect(diff(undisturbed, options.out)).toBe("");
