@@ -1,4 +1,4 @@
-import { ClosedError, OptionError } from "@millrace/formats";
+import { ClosedError, OptionError, type Statistics } from "@millrace/formats";
 import { createDecoder } from "@millrace/image";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LoadedBatch, type Batch } from "./batch.js";
@@ -32,6 +32,8 @@ export interface Loader extends AsyncIterable<Batch>, AsyncDisposable {
   readonly length: number;
   /** Samples of the split, of all ranks. */
   readonly samples: number;
+  /** Mean and standard deviation of an image field, from the dataset's manifest; `undefined` where it has none. */
+  readonly statistics: Statistics | undefined;
   /** The last thousand samples that were left out as bad; `stats().skippedSamples` counts them all. */
   readonly skipped: readonly SkippedSample[];
   /**
@@ -60,6 +62,7 @@ export interface LoaderParts {
   readonly setup: PipelineSetup;
   readonly fingerprint: string;
   readonly root: string;
+  readonly statistics: Statistics | undefined;
 }
 
 /** A consumer that never waits lets other work of its thread run this often. */
@@ -70,6 +73,7 @@ const MAX_SKIPPED = 1000;
 /** The {@link Loader}. */
 export class LiveLoader implements Loader {
   readonly samples: number;
+  readonly statistics: Statistics | undefined;
   readonly skipped: SkippedSample[] = [];
   readonly #order: BoundOrder;
   readonly #ring: Ring;
@@ -86,6 +90,8 @@ export class LiveLoader implements Loader {
   #lastTurn = 0;
   #closed: { readonly reason: unknown } | undefined;
   #stopping: Promise<void> | undefined;
+  /** Loops begun so far; the newest is the one that goes on. */
+  #loops = 0;
   readonly #onAbort = (): void => {
     void this.#shutDown(this.parts.options.signal?.reason);
   };
@@ -97,6 +103,7 @@ export class LiveLoader implements Loader {
     const { setup, order, options, fields } = parts;
     const { layout, memory } = setup;
     this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
+    this.statistics = parts.statistics;
     this.#order = bindOrder(order, this.samples);
     this.#ring = new Ring(memory, layout);
     this.#views = new SlotViews(this.#ring, fields);
@@ -183,13 +190,7 @@ export class LiveLoader implements Loader {
 
   async #begin(epoch: number | undefined): Promise<EpochRun> {
     this.#checkOpen();
-    const reason = new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
-    if (this.#run !== undefined) {
-      this.#crew?.interrupt(reason);
-      await this.#end(false);
-    }
-    await this.#stopping;
-    this.#checkOpen();
+    await this.#stopOthers();
     const standing = this.#standing();
     this.#at = epoch === undefined || epoch === standing.epoch ? standing : { epoch, position: 0, skipped: 0 };
     const { options } = this.parts;
@@ -210,6 +211,25 @@ export class LiveLoader implements Loader {
       onSkip: (sample) => this.#skip(sample),
     });
     return this.#run;
+  }
+
+  /**
+   * Ends the run under way and waits until nobody touches the memory any more.
+   * @throws {@link ClosedError} if yet another loop has begun meanwhile.
+   */
+  async #stopOthers(): Promise<void> {
+    const loop = ++this.#loops;
+    let stopped: Promise<void> | undefined;
+    do {
+      if (this.#run !== undefined) {
+        this.#crew?.interrupt(anotherLoop());
+        await this.#end(false);
+      }
+      stopped = this.#stopping;
+      await stopped;
+      this.#checkOpen();
+      if (loop !== this.#loops) throw anotherLoop();
+    } while (this.#run !== undefined || stopped !== this.#stopping);
   }
 
   #createCrew(): Crew {
@@ -283,7 +303,7 @@ export class LiveLoader implements Loader {
   #checkRun(run: EpochRun): void {
     this.#checkOpen();
     if (this.#run === run) return;
-    throw new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
+    throw anotherLoop();
   }
 
   async #shutDown(reason: unknown): Promise<void> {
@@ -304,4 +324,8 @@ export class LiveLoader implements Loader {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function anotherLoop(): ClosedError {
+  return new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
 }

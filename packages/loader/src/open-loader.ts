@@ -13,7 +13,7 @@ import type { PipelineSetup } from "./worker/protocol.js";
 /**
  * Opens a dataset folder or a single shard for loading. Threads start with the first batch.
  * @throws {@link OptionError} for impossible options, {@link StateError} for a state that does not fit,
- * {@link ManifestError} or {@link FileError} if there is no dataset.
+ * {@link ManifestError} or {@link FileError} if there is no dataset; the signal's reason when it aborts.
  */
 export async function openLoader(path: string, options: LoaderOptions = {}): Promise<Loader> {
   const resolved = resolveOptions(options);
@@ -42,13 +42,16 @@ async function planLoader(dataset: Dataset, options: ResolvedOptions): Promise<L
       : checkState(options.state, { fingerprint, split: split.name }, options.order);
   const order = options.order ?? state?.order ?? shuffle();
   const { schema } = dataset;
+  const statistics = dataset.manifest?.statistics ?? undefined;
   const fields = planFields({
     schema,
     names: options.fields,
     transforms: options.transforms,
-    statistics: dataset.manifest?.statistics ?? undefined,
+    statistics,
     textBytes: await measureTexts(split.shards, schema.fields, options.fields),
   });
+  // Nobody listens to the signal until there is a loader, so an abort since the beginning would be lost.
+  options.signal?.throwIfAborted();
   const plan = planRing({ ...options, fields });
   const setup: PipelineSetup = {
     shards: split.shards,
@@ -63,5 +66,6 @@ async function planLoader(dataset: Dataset, options: ResolvedOptions): Promise<L
     maxOpenFiles: Math.max(16, Math.floor(OPEN_FILES / Math.max(1, options.numWorkers))),
   };
   const leftOut = schema.fields.map((field) => field.name).filter((name) => !fields.some((f) => f.field.name === name));
-  return new LiveLoader({ options, order, fields, leftOut, plan, setup, fingerprint, root: dataset.root }, state);
+  const { root } = dataset;
+  return new LiveLoader({ options, order, fields, leftOut, plan, setup, fingerprint, root, statistics }, state);
 }

@@ -6,11 +6,13 @@ export const NO_STALL: BatchStall = { stallMs: 0, fetchStallMs: 0, prepStallMs: 
 
 /**
  * Divides a stall by what the workers did meanwhile: in the proportion of the time that they, all together, spent
- * fetching and preparing. If they did neither, they were starting, which counts as preparation.
+ * fetching and preparing. Starting is published as preparation; a stall in which
+ * they published neither counts as preparation too.
  */
 export function divideStall(stallMs: number, fetchMs: number, prepMs: number): BatchStall {
   const work = fetchMs + prepMs;
-  const fetchStallMs = work > 0 ? (stallMs * fetchMs) / work : 0;
+  // A quotient that was rounded up must not make the rest negative.
+  const fetchStallMs = work > 0 ? Math.min(stallMs, (stallMs * fetchMs) / work) : 0;
   return { stallMs, fetchStallMs, prepStallMs: stallMs - fetchStallMs };
 }
 

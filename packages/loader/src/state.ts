@@ -18,6 +18,7 @@ export interface LoaderState {
   readonly fingerprint: string;
   readonly split: string;
   readonly order: Order;
+  /** 0 to 2^32 - 1. */
   readonly epoch: number;
   /** Position in the epoch up to which all ranks together have come, in samples. */
   readonly position: number;
@@ -31,7 +32,10 @@ const stateSchema: z.ZodType<LoaderState> = z.strictObject({
   fingerprint: z.string(),
   split: z.string(),
   order: orderSchema,
-  epoch: z.int().min(0),
+  epoch: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
   position: z.int().min(0),
   worldSize: z.int().min(1),
   skipped: z.int().min(0),

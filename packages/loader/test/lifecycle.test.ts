@@ -104,6 +104,15 @@ describe("a signal", () => {
     await expect(openLoader(path, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
+  it("that aborts while the dataset is being opened is obeyed", async () => {
+    const { path } = await makeDataset({ samples: 4 });
+    const controller = new AbortController();
+    const reason = new Error("too late");
+    const opening = openLoader(path, { signal: controller.signal });
+    controller.abort(reason);
+    await expect(opening).rejects.toBe(reason);
+  });
+
   it.each([0, 1])(
     "ends a loop that waits with its reason, with %i workers, and every later one",
     async (numWorkers) => {

@@ -71,6 +71,7 @@ describe("a state", () => {
     ["version", 2],
     ["epoch", -1],
     ["epoch", 0.5],
+    ["epoch", 2 ** 32],
     ["position", "12"],
     ["order", null],
     ["extra", 1],

@@ -1,6 +1,9 @@
-import { openLoader, type Clock, type LoaderStats } from "@millrace/loader";
-import { SEED } from "@millrace/testkit";
+import { openLoader, userTransform, type Clock, type LoaderStats } from "@millrace/loader";
+import { count, SEED, tempDir } from "@millrace/testkit";
 import * as fc from "fast-check";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { divideStall } from "../dist/stall.js";
 import { StatsRecorder } from "../dist/stats.js";
@@ -19,11 +22,21 @@ describe("divideStall", () => {
       fc.property(ms, ms, ms, (stallMs, fetchMs, prepMs) => {
         const stall = divideStall(stallMs, fetchMs, prepMs);
         expect(stall.fetchStallMs + stall.prepStallMs).toBeCloseTo(stallMs, 6);
-        expect(stall.fetchStallMs >= 0 && stall.prepStallMs >= -1e-9).toBe(true);
         const fraction = fetchMs + prepMs > 0 ? fetchMs / (fetchMs + prepMs) : 0;
         expect(stall.fetchStallMs).toBeCloseTo(stallMs * fraction, 6);
       }),
       { seed: SEED },
+    );
+  });
+
+  it("makes no part negative, however its rounding falls", () => {
+    const ms = fc.double({ min: 0, max: 1e3, noNaN: true });
+    fc.assert(
+      fc.property(ms, ms, ms, (stallMs, fetchMs, prepMs) => {
+        const stall = divideStall(stallMs, fetchMs, prepMs);
+        expect(Math.min(stall.fetchStallMs, stall.prepStallMs)).toBeGreaterThanOrEqual(0);
+      }),
+      { seed: SEED, numRuns: count(5000, 100_000) },
     );
   });
 
@@ -63,6 +76,19 @@ describe("the stats of a loader", () => {
     }
     const [fetch, prep] = shares as [number, number];
     expect([fetch > 0.7, prep < 0.3]).toEqual([true, true]);
+  });
+
+  it.each([0, 1])("count the start as preparation, with %i workers", async (numWorkers) => {
+    const { path } = await makeDataset({ samples: 4 });
+    // Importing the module takes long; no sample does.
+    const module = join(tempDir(), "slow.mjs");
+    const wait = "await new Promise((resolve) => setTimeout(resolve, 500));";
+    writeFileSync(module, `${wait} export function transform() {}`);
+    const transforms = [userTransform({ module: pathToFileURL(module) })];
+    await using loader = await openLoader(path, { numWorkers, transforms });
+    for await (const { stall } of loader) expect(stall.prepStallMs / stall.stallMs).toBeGreaterThan(0.5);
+    const { fetchMs, prepMs } = loader.stats().stages;
+    expect(prepMs).toBeGreaterThan(fetchMs);
   });
 
   it("tell the share of the time in which the next batch lay ready", () => {

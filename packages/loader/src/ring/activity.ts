@@ -51,7 +51,10 @@ export function createSnapshot(): ActivitySnapshot {
   return { fetchMs: 0, prepMs: 0, idleMs: 0, stage: STAGE_OF.off, since: 0, sample: -1 };
 }
 
-/** One worker's block of the shared memory. The worker writes it, everybody may read it. */
+/**
+ * One worker's block of the shared memory. The worker writes it, or the loader's owner while no thread is the worker;
+ * everybody may read it.
+ */
 export class Activity {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;

@@ -54,15 +54,21 @@ export class Pipeline {
   }
 
   /**
-   * Imports the user's transforms and gets everything ready.
+   * Imports the user's transforms and gets everything ready, which counts as prep.
    * @throws {@link OptionError} if a transform's module cannot be imported.
    */
   static async open(options: PipelineOptions): Promise<Pipeline> {
     const { memory, seed, layout, fields } = options.setup;
     const activity = new Activity(memory, layout, options.worker);
     const plan = fields.find((field) => field.image !== undefined)?.image;
-    const maker = plan === undefined ? undefined : await ImageMaker.open({ plan, seed, memory, activity });
-    return new Pipeline(options, activity, maker);
+    activity.enter(STAGE_OF.prep, options.clock.now(), -1);
+    try {
+      const maker = plan === undefined ? undefined : await ImageMaker.open({ plan, seed, memory, activity });
+      return new Pipeline(options, activity, maker);
+    } catch (error) {
+      activity.enter(STAGE_OF.off, options.clock.now(), -1);
+      throw error;
+    }
   }
 
   /** Publishes what this worker is doing. */
@@ -75,7 +81,7 @@ export class Pipeline {
    * the ring was stopped it returns early and keeps the claim.
    */
   process(claim: Claim): Promise<void> | undefined {
-    const { table, decoder } = this.options;
+    const { table } = this.options;
     let areOpen = true;
     for (let i = 0; i < claim.count; i++) {
       const lane = this.#lanes[i] as Lane;
@@ -88,7 +94,11 @@ export class Pipeline {
       lane.isBad = false;
       areOpen &&= table.isOpen(lane.shard);
     }
-    if (!areOpen) return this.#openShards(claim);
+    return areOpen ? this.#processOpen(claim) : this.#openShards(claim);
+  }
+
+  #processOpen(claim: Claim): Promise<void> | undefined {
+    const { decoder } = this.options;
     if (decoder !== undefined) return this.#decodeAll(claim, decoder);
     this.#processRaw(claim);
     return undefined;
@@ -102,7 +112,7 @@ export class Pipeline {
       this.enter(STAGE_OF.fetch, lane.sample);
       await table.open(lane.shard);
     }
-    await this.process(claim);
+    await this.#processOpen(claim);
   }
 
   #processRaw(claim: Claim): void {

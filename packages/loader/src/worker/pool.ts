@@ -59,7 +59,10 @@ export class WorkerPool implements Crew {
   start(): void {
     this.#isResting = false;
     this.#interrupted = undefined;
-    this.#tasks = this.#activities.map(async (_, worker) => {
+    const now = this.options.clock.now();
+    this.#tasks = this.#activities.map(async (activity, worker) => {
+      // No thread has the block now. Its worker counts as preparing from here on: it takes over once it has started.
+      activity.enter(STAGE_OF.prep, now, -1);
       const { port1, port2 } = new MessageChannel();
       this.#ports.push(port1);
       const task: WorkerTask = { worker, setup: this.options.setup, port: port2 };

@@ -27,7 +27,7 @@ export interface PipelineSetup {
   /** Samples claimed at a time. */
   readonly runLength: number;
   readonly inject: Inject;
-  /** Files that one worker keeps open. */
+  /** Files that one worker keeps open; not less than `runLength`, as the samples of a claim may lie in as many shards. */
   readonly maxOpenFiles: number;
 }
 

@@ -27,19 +27,30 @@ interface TableEntry {
   readonly fields: readonly ShardField[];
 }
 
-/** The shards of a split as one worker sees them: opened when first needed, then read by extents. */
+interface Failure {
+  readonly error: unknown;
+  /** The process had too many files open, which may pass. */
+  readonly mayPass: boolean;
+}
+
+/**
+ * The shards of a split as one worker sees them: opened when first needed, then read by extents. A bounded number of
+ * files is kept open for that, and as many shards that only the format's library reads.
+ */
 export class ShardTable {
   readonly #files: LocalFiles;
   /** Number of the first sample of each shard. */
   readonly #starts: Float64Array;
   readonly #entries: (TableEntry | undefined)[];
-  /** Why a shard cannot be opened: each of its samples fails with it. */
-  readonly #failures = new Map<number, unknown>();
+  /** Why a shard could not be opened: each of its samples fails with it. */
+  readonly #failures = new Map<number, Failure>();
+  /** Shards that only the format's library reads, which holds them open; the one longest unused first. */
+  readonly #held = new Set<number>();
 
   constructor(
     readonly locations: readonly ShardLocation[],
     readonly plans: readonly FieldPlan[],
-    maxOpenFiles: number,
+    readonly maxOpenFiles: number,
   ) {
     let samples = 0;
     this.#starts = Float64Array.from(locations, (location) => (samples += location.samples) - location.samples);
@@ -67,26 +78,45 @@ export class ShardTable {
     return sample - (this.#starts[shard] as number);
   }
 
-  /** True once {@link ShardTable.open} was awaited for it, whether it worked or not. */
+  /**
+   * True if the shard can be read, or is known to be one that cannot; else {@link ShardTable.open} it. It is then the
+   * one that was used last.
+   */
   isOpen(shard: number): boolean {
-    return this.#entries[shard] !== undefined || this.#failures.has(shard);
+    if (this.#held.delete(shard)) this.#held.add(shard);
+    return this.#entries[shard] !== undefined || this.#failures.get(shard)?.mayPass === false;
   }
 
-  /** Opens a shard. Does not throw: a shard that cannot be opened makes its samples fail when they are read. */
+  /**
+   * Opens a shard, and closes the one longest unused if too many are held open. Does not throw: a shard that cannot be
+   * opened makes its samples fail when they are read.
+   */
   async open(shard: number): Promise<void> {
     try {
       const opened = await openShard(this.locations[shard] as ShardLocation);
       try {
         const fields = this.plans.map((plan) => this.#openField(shard, opened, plan));
         this.#entries[shard] = { shard: opened, fields };
+        this.#failures.delete(shard);
         // Extents say where everything lies; the descriptor that reads them is one of a bounded number.
         if (fields.every((field) => field.extents !== undefined)) opened.close();
+        else this.#hold(shard);
       } catch (error) {
         opened.close();
         throw error;
       }
     } catch (error) {
-      this.#failures.set(shard, error);
+      this.#failures.set(shard, { error, mayPass: isOutOfFiles(error) });
+    }
+  }
+
+  #hold(shard: number): void {
+    this.#held.add(shard);
+    for (const oldest of this.#held) {
+      if (this.#held.size <= this.maxOpenFiles) break;
+      this.#entries[oldest]?.shard.close();
+      this.#entries[oldest] = undefined;
+      this.#held.delete(oldest);
     }
   }
 
@@ -104,7 +134,7 @@ export class ShardTable {
 
   #entry(shard: number): TableEntry {
     const entry = this.#entries[shard];
-    if (entry === undefined) throw this.#failures.get(shard);
+    if (entry === undefined) throw this.#failures.get(shard)?.error;
     return entry;
   }
 
@@ -145,4 +175,13 @@ export class ShardTable {
     this.#files.close();
     for (const entry of this.#entries) entry?.shard.close();
   }
+}
+
+/** True if an error comes from too many open files, of the process (EMFILE) or of the system (ENFILE). */
+function isOutOfFiles(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (code === "EMFILE" || code === "ENFILE") return true;
+  }
+  return false;
 }
