@@ -120,7 +120,8 @@ export class StepRecorder {
     }
     const said = this.#saidFetchMs + this.#saidPrepMs;
     if (said > 0) {
-      fetchMs = (stallMs * this.#saidFetchMs) / said;
+      // What is said may be off by a rounding; no part may be negative.
+      fetchMs = Math.min(stallMs, Math.max(0, (stallMs * this.#saidFetchMs) / said));
       prepMs = stallMs - fetchMs;
       stallMs = fetchMs + prepMs;
     } else if (stallMs === 0) {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { BackendError, OptionError, WorkerError, type MillraceError } from "@millrace/formats";
 
 /** How often a loop that never waits lets timers, signals and other input have their turn, in ms. */
@@ -10,7 +11,8 @@ export type Awaited = "batch" | "step" | "fence";
 
 /**
  * Waits for the promises of a training loop, one at a time, with a deadline and a signal. One timer serves the whole
- * run, so that a wait costs no timer of its own. Dispose it at the end.
+ * run, so that a wait costs no timer of its own. Deadlines are of the real time, whatever clock the run has. Dispose it
+ * at the end.
  */
 export class StepWatch implements Disposable {
   readonly #deadlineMs: number;
@@ -49,6 +51,10 @@ export class StepWatch implements Disposable {
     this.#what = what;
     this.#step = step;
     this.#since = performance.now();
+    if (this.#signal?.aborted === true) {
+      promise.then(undefined, () => undefined);
+      return Promise.reject(this.#signal.reason as Error);
+    }
     return new Promise<T>((resolve, reject) => {
       this.#reject = reject;
       promise.then(
@@ -66,16 +72,19 @@ export class StepWatch implements Disposable {
 
   /**
    * Between two steps: throws the signal's reason if it aborted; returns a promise to await if other input of the
-   * process should have its turn now.
+   * process should have its turn now, which rejects with the reason if the signal aborts in that turn.
    */
   between(): Promise<void> | undefined {
     this.#signal?.throwIfAborted();
     const now = performance.now();
     if (now - this.#turned < TURN_MS) return undefined;
     this.#turned = now;
-    return new Promise((resolve) => {
-      setImmediate(resolve);
-    });
+    return this.#turn();
+  }
+
+  async #turn(): Promise<void> {
+    await nextTurn();
+    this.#signal?.throwIfAborted();
   }
 
   [Symbol.dispose](): void {

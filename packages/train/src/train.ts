@@ -3,7 +3,8 @@ import type { LoaderState } from "@millrace/loader";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { BatchPass } from "./batch-pass.js";
 import { writeCheckpoint } from "./checkpoint/checkpoint.js";
-import { systemClock } from "./clock.js";
+import { refuseCheckpointsIn } from "./checkpoint/checkpoint-folder.js";
+import { systemClock, type Clock } from "./clock.js";
 import { updateRule } from "./optimizers/optimizer.js";
 import { measureIdleFenceMs, measureSpanNs } from "./profile/measuring-cost.js";
 import type { EpochReport, TrainReport } from "./report/report.js";
@@ -20,12 +21,14 @@ import { learningRateAt, type Schedule } from "./training/schedule.js";
 import { addMetrics, NO_METRICS, StepMetrics, type MetricSums } from "./training/step-metrics.js";
 import {
   resolveTrainOptions,
+  statisticsOf,
   type TrainBatch,
   type TrainOptions,
   type TrainSettings,
   type TrainStep,
 } from "./training/train-options.js";
 
+const DEADLINE_MS = 300_000;
 /** Until then workers start and the device compiles; of a run three times as long the verdict leaves them out. */
 const STARTUP_STEPS = 10;
 
@@ -35,23 +38,24 @@ const STARTUP_STEPS = 10;
  * is a `checkpoint` option, a checkpoint of the last finished step is written first.
  *
  * ```ts
- * const report = await train({ loader, validation, model, backend, epochs: 5, statistics: dataset.manifest?.statistics });
+ * const report = await train({ loader, validation, model, backend, epochs: 5 });
  * ```
  * Memory: the model stays the caller's; every other tensor is gone when the promise settles.
  * @throws {@link OptionError} if an option is impossible or does not fit the batches, {@link SampleError} for a label
- * out of range, {@link StateError} for a checkpoint that does not fit, {@link BackendError} if a step throws, takes
+ * out of range, {@link StateError} for a checkpoint that does not fit or a `checkpoint.dir` of another run, {@link BackendError} if a step throws, takes
  * longer than `deadlineMs`, or gives a loss that is not finite (with the batch's sample numbers), {@link WorkerError} if
  * a batch takes longer; an error of the loader as it is; the signal's reason when it aborts.
  */
 export async function train(options: TrainOptions): Promise<TrainReport> {
   const settings = resolveTrainOptions(options);
-  using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
+  using watch = new StepWatch(options.deadlineMs ?? DEADLINE_MS, options.signal);
   using run = new TrainRun(options, settings, watch);
   return await run.run();
 }
 
 /** One training run. */
 class TrainRun implements Disposable {
+  readonly #clock: Clock;
   readonly #recorder: StepRecorder;
   readonly #metrics: StepMetrics;
   readonly #layers: LayersTrainer | undefined;
@@ -65,6 +69,8 @@ class TrainRun implements Disposable {
   /** Where the loader stood when the run was stopped. */
   #stoppedAt: LoaderState | undefined;
   #isBetweenSteps = true;
+  /** The losses that are being read, or were last. */
+  #reading: Promise<MetricSums> | undefined;
   #fences = 0;
   #fenceWaitMs = 0;
   #checkpoint: string | undefined;
@@ -76,7 +82,8 @@ class TrainRun implements Disposable {
     readonly watch: StepWatch,
   ) {
     const { model, backend, loader } = options;
-    this.#recorder = new StepRecorder(options.clock ?? systemClock);
+    this.#clock = options.clock ?? systemClock;
+    this.#recorder = new StepRecorder(this.#clock);
     this.#metrics = new StepMetrics(backend.tf);
     this.#totalSteps = loader.length === undefined ? undefined : settings.epochs * loader.length;
     this.#schedule = { ...settings, name: settings.schedule, totalSteps: this.#totalSteps ?? Infinity };
@@ -91,12 +98,13 @@ class TrainRun implements Disposable {
 
   async run(): Promise<TrainReport> {
     const { options, settings, watch } = this;
-    const { backend, loader } = options;
+    const { backend, loader, checkpoint } = options;
+    if (checkpoint !== undefined && options.resume === undefined) await refuseCheckpointsIn(checkpoint.dir);
     this.#resume();
     const firstStep = this.#done;
     const spanNs = measureSpanNs();
     const fence = (): Promise<void> => backend.fence();
-    const idleFenceMs = await watch.wait(measureIdleFenceMs(fence, systemClock), "fence", this.#done);
+    const idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", this.#done);
     try {
       for (let epoch = loader.state?.().epoch ?? 0; epoch < settings.epochs; epoch++) await this.#epoch(epoch);
     } catch (error) {
@@ -161,7 +169,12 @@ class TrainRun implements Disposable {
       validation:
         validation === undefined || this.#layers === undefined
           ? undefined
-          : await evaluateStep(this.#layers.step, validation, this.watch, this.options.signal),
+          : await evaluateStep(this.#layers.step, {
+              loader: validation,
+              watch: this.watch,
+              clock: this.#clock,
+              signal: this.options.signal,
+            }),
     };
     this.#epochs.push(report);
     if (report.validation !== undefined) onProgress?.({ kind: "validation", epoch, ...report.validation });
@@ -188,7 +201,7 @@ class TrainRun implements Disposable {
         await this.#saveIfDue();
       }
       this.#recorder.pause();
-      return addMetrics(sums, await this.watch.wait(this.#metrics.flush(), "fence", this.#done));
+      return addMetrics(sums, await this.watch.wait(this.#readMetrics(), "fence", this.#done));
     } catch (error) {
       this.#stoppedAt = loader.state?.();
       throw error;
@@ -209,18 +222,20 @@ class TrainRun implements Disposable {
     this.#isBetweenSteps = false;
     if (next.stall !== undefined) recorder.attributeStall(next.stall);
     recorder.begin("compute");
+    const step = this.#done;
     let read: MetricSums | undefined;
     try {
       await this.#update(next.batch, epoch);
-      if (this.#mustFence(next.batch)) read = await this.#fence();
+      // The update is submitted, so the step is done: an abort while the device is waited for does not undo it.
+      this.#done++;
+      this.#samples += next.batch.size;
+      this.#isBetweenSteps = true;
+      if (this.#mustFence(next.batch)) read = await this.#fence(step);
     } catch (error) {
-      throw stepError(error, this.#done, this.options.signal);
+      throw stepError(error, step, this.options.signal);
     }
     recorder.end("compute");
     recorder.endStep();
-    this.#done++;
-    this.#samples += next.batch.size;
-    this.#isBetweenSteps = true;
     return read ?? "on the device";
   }
 
@@ -236,16 +251,21 @@ class TrainRun implements Disposable {
   #mustFence(batch: TrainBatch): boolean {
     const { loader, checkpoint } = this.options;
     const isLast = loader.length !== undefined && batch.step === loader.length - 1;
-    const isDue = (every: number | undefined): boolean => every !== undefined && (this.#done + 1) % every === 0;
+    const isDue = (every: number | undefined): boolean => every !== undefined && this.#done % every === 0;
     return isLast || isDue(this.settings.fenceEvery) || isDue(checkpoint?.everySteps);
   }
 
-  async #fence(): Promise<MetricSums> {
-    const start = systemClock.now();
-    await this.watch.wait(this.options.backend.fence(), "fence", this.#done);
-    this.#fenceWaitMs += systemClock.now() - start;
+  async #fence(step: number): Promise<MetricSums> {
+    const start = this.#clock.now();
+    await this.watch.wait(this.options.backend.fence(), "fence", step);
+    this.#fenceWaitMs += this.#clock.now() - start;
     this.#fences++;
-    return await this.watch.wait(this.#metrics.flush(), "fence", this.#done);
+    return await this.watch.wait(this.#readMetrics(), "fence", step);
+  }
+
+  #readMetrics(): Promise<MetricSums> {
+    this.#reading = this.#metrics.flush();
+    return this.#reading;
   }
 
   /** Tells how the steps from `window` on went. */
@@ -277,12 +297,12 @@ class TrainRun implements Disposable {
   async #save(loaderState: LoaderState | undefined): Promise<void> {
     const { checkpoint, onProgress } = this.options;
     if (checkpoint === undefined || this.#layers === undefined) return;
-    const start = systemClock.now();
+    const start = this.#clock.now();
     const { seed, optimizer, momentum } = this.settings;
     const state = { step: this.#done, seed, optimizer, momentum, loaderState: loaderState ?? null };
     const content = { ...state, ...(await this.#layers.save()) };
     this.#checkpoint = await writeCheckpoint(checkpoint.dir, content, checkpoint.keep ?? 3);
-    this.#checkpointMs += systemClock.now() - start;
+    this.#checkpointMs += this.#clock.now() - start;
     onProgress?.({ kind: "checkpoint", step: this.#done, path: this.#checkpoint });
   }
 
@@ -290,8 +310,12 @@ class TrainRun implements Disposable {
   async #saveStopped(error: unknown): Promise<void> {
     const { signal } = this.options;
     if (signal?.aborted !== true || error !== signal.reason || !this.#isBetweenSteps || this.#done === 0) return;
+    // The run's own watch would reject at once.
+    using watch = new StepWatch(this.options.deadlineMs ?? DEADLINE_MS);
     try {
-      await this.#metrics.flush();
+      await watch.wait(this.options.backend.fence(), "fence", this.#done);
+      if (this.#reading !== undefined) await watch.wait(this.#reading, "fence", this.#done);
+      await watch.wait(this.#metrics.flush(), "fence", this.#done);
     } catch {
       return;
     }
@@ -300,7 +324,7 @@ class TrainRun implements Disposable {
 }
 
 function trainerOf(model: LayersModel, options: TrainOptions, settings: TrainSettings): LayersTrainer {
-  const { backend, statistics } = options;
+  const { backend, loader, statistics = statisticsOf(loader, settings.imageField) } = options;
   const step = new LayersStep({ ...settings, model, backend, statistics });
   return new LayersTrainer(step, updateRule(settings.optimizer, settings.momentum), settings.seed);
 }

@@ -40,13 +40,16 @@ const events = fc.array(fc.tuple(fc.double({ min: 0, max: 50, noNaN: true }), fc
   maxLength: 60,
 });
 
-/** One step with 10 ms in the loader, of which the batch reports what it is told to. */
-function stalled(report: Parameters<StepRecorder["attributeStall"]>[0] | undefined): StepTimes | undefined {
-  const clock = new HandClock();
+/** One step with some time in the loader, of which the batch reports what it is told to. */
+function stalled(
+  report: Parameters<StepRecorder["attributeStall"]>[0] | undefined,
+  waitMs = 10,
+): StepTimes | undefined {
+  const clock = new HandClock(0);
   const recorder = new StepRecorder(clock);
   recorder.startStep();
   recorder.begin("stall");
-  clock.pass(10);
+  clock.pass(waitMs);
   recorder.end("stall");
   if (report !== undefined) recorder.attributeStall(report);
   recorder.endStep();
@@ -149,6 +152,18 @@ describe("StepRecorder", () => {
   it("divides a stall of nothing into nothing", () => {
     const report = { stallMs: 0, fetchStallMs: 0, prepStallMs: 0 };
     expect(stalled(report)).toMatchObject({ stallMs: 0, fetchStallMs: 0, prepStallMs: 0, otherMs: 10 });
+  });
+
+  it("makes no part of a stall negative, however its rounding falls", () => {
+    const ms = fc.double({ min: 0, max: 1e3, noNaN: true });
+    fc.assert(
+      fc.property(ms, ms, ms, (stallMs, fetchStallMs, prepStallMs) => {
+        const step = stalled({ stallMs, fetchStallMs, prepStallMs }, stallMs);
+        const { fetchStallMs: fetchMs = 0, prepStallMs: prepMs = 0 } = step ?? {};
+        expect(Math.min(fetchMs, prepMs)).toBeGreaterThanOrEqual(0);
+      }),
+      { seed: SEED, numRuns: count(5000, 100_000) },
+    );
   });
 
   it("counts an interval in which the clock goes backwards as nothing, and says how many there were", () => {

@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c, fileError, StateError, writeFileAtomic } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import { z } from "zod";
 import { OPTIMIZERS, type OptimizerName } from "../optimizers/optimizer.js";
+import { checkpointName, checkpointsIn } from "./checkpoint-folder.js";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.js";
 
 /** Version of the checkpoints that this version writes; it reads this one only. */
@@ -29,7 +30,6 @@ export interface Checkpoint {
   readonly slots: readonly NamedTensor[];
 }
 
-const NAME = /^checkpoint-(\d{8,15})\.safetensors$/u;
 const WEIGHT = "weight.";
 const SLOT = "slot.";
 const KEY = "millrace";
@@ -56,8 +56,8 @@ function checksum(header: Omit<z.infer<typeof HeaderSchema>, "crc32c">, tensors:
 }
 
 /**
- * Writes a checkpoint into `dir`, which is made if it is missing, and then deletes all but the newest `keep`. The file
- * is there completely or not at all.
+ * Writes a checkpoint into `dir`, which is made if it is missing, and then deletes all but the newest `keep`, of
+ * which this one is always one. The file is there completely or not at all.
  * @returns its path.
  * @throws {@link FileError} if the system refuses.
  */
@@ -76,21 +76,17 @@ export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, keep:
     loaderState: loaderState === null ? null : { ...loaderState },
   } as const;
   const metadata = new Map([[KEY, JSON.stringify({ ...header, crc32c: checksum(header, tensors) })]]);
-  const path = join(dir, `checkpoint-${String(step).padStart(8, "0")}.safetensors`);
+  const path = join(dir, checkpointName(step));
   try {
     await mkdir(dir, { recursive: true });
   } catch (error) {
     throw fileError(dir, "make the folder of checkpoints", error);
   }
   await writeFileAtomic(path, encodeSafetensors({ metadata, tensors }));
-  for (const old of (await list(dir)).slice(0, -keep)) await rm(join(dir, old), { force: true });
+  // In a folder with checkpoints of a longer run this one is not the newest by its name.
+  const others = (await checkpointsIn(dir)).filter((name) => name !== checkpointName(step));
+  for (const old of others.slice(0, Math.max(0, others.length - keep + 1))) await rm(join(dir, old), { force: true });
   return path;
-}
-
-/** Names of the checkpoints in a folder, oldest first. */
-async function list(dir: string): Promise<string[]> {
-  const names = (await readdir(dir)).filter((name) => NAME.test(name));
-  return names.toSorted((a, b) => Number(NAME.exec(a)?.[1]) - Number(NAME.exec(b)?.[1]));
 }
 
 /**
@@ -125,7 +121,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 async function resolveFile(path: string): Promise<string> {
   try {
     if (!(await stat(path)).isDirectory()) return path;
-    const newest = (await list(path)).at(-1);
+    const newest = (await checkpointsIn(path)).at(-1);
     if (newest !== undefined) return join(path, newest);
   } catch (error) {
     throw fileError(path, "open the checkpoint", error);

@@ -49,7 +49,7 @@ export function attributeSpans(spans: readonly Span[], fromMs: number, toMs: num
   }
   const busyMs = ms.fetch + ms.prep;
   const known = busyMs > 0 || ms.stall === 0;
-  const fetchMs = busyMs > 0 ? (ms.stall * ms.fetch) / busyMs : 0;
+  const fetchMs = busyMs > 0 ? Math.min(ms.stall, (ms.stall * ms.fetch) / busyMs) : 0;
   const prepMs = ms.stall - fetchMs;
   const stallMs = known ? fetchMs + prepMs : ms.stall;
   return {

@@ -2,12 +2,13 @@ import { OptionError, type Statistics } from "@millrace/formats";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../backends/backend.js";
 import { BatchPass } from "../batch-pass.js";
+import { systemClock, type Clock } from "../clock.js";
 import type { ValidationReport } from "../report/report.js";
 import { stepError } from "../step-error.js";
 import { StepWatch } from "../step-watch.js";
 import { LayersStep } from "./layers-step.js";
 import { addMetrics, NO_METRICS, StepMetrics } from "./step-metrics.js";
-import type { TrainLoader } from "./train-options.js";
+import { statisticsOf, type TrainLoader } from "./train-options.js";
 
 /** How to evaluate a model. */
 export interface EvaluateOptions {
@@ -15,7 +16,7 @@ export interface EvaluateOptions {
   /** See {@link TrainOptions.model}. */
   readonly model: LayersModel;
   readonly backend: Backend;
-  /** See {@link TrainOptions.statistics}: the same as in training. */
+  /** See {@link TrainOptions.statistics}: the same as in training, so give them if the loader is of another dataset. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;
@@ -23,6 +24,7 @@ export interface EvaluateOptions {
   readonly labelField?: string | undefined;
   /** How long a batch may take, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
+  readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,19 +38,26 @@ const READ_EVERY = 16;
  */
 export async function evaluate(options: EvaluateOptions): Promise<ValidationReport> {
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
-  const { imageField = "image", labelField = "label", statistics } = options;
+  const { loader, imageField = "image", labelField = "label", clock = systemClock, signal } = options;
+  const statistics = options.statistics ?? statisticsOf(loader, imageField);
   const step = new LayersStep({ ...options, statistics, imageField, labelField });
-  return await evaluateStep(step, options.loader, watch, options.signal);
+  return await evaluateStep(step, { loader, watch, clock, signal });
+}
+
+/** What an evaluation runs over, and with. */
+export interface Evaluation {
+  readonly loader: TrainLoader;
+  readonly watch: StepWatch;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** {@link evaluate} for a step that is there already. */
 export async function evaluateStep(
   step: LayersStep,
-  loader: TrainLoader,
-  watch: StepWatch,
-  signal: AbortSignal | undefined,
+  { loader, watch, clock, signal }: Evaluation,
 ): Promise<ValidationReport> {
-  const start = performance.now();
+  const start = clock.now();
   const metrics = new StepMetrics(step.parts.backend.tf);
   const pass = new BatchPass(loader.epoch?.(0) ?? loader);
   let sums = NO_METRICS;
@@ -75,7 +84,7 @@ export async function evaluateStep(
   }
   const { samples, lossSum, correct = 0 } = sums;
   if (samples === 0) throw new OptionError({ option: "validation", problem: "yields no batch" });
-  return { samples, loss: lossSum / samples, accuracy: correct / samples, wallMs: performance.now() - start };
+  return { samples, loss: lossSum / samples, accuracy: correct / samples, wallMs: clock.now() - start };
 }
 
 function runStep<T>(run: () => T, step: number, signal: AbortSignal | undefined): T {

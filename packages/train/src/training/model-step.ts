@@ -5,14 +5,14 @@ import { updateRule } from "../optimizers/optimizer.js";
 import type { StepContext } from "../step-context.js";
 import { LayersStep } from "./layers-step.js";
 import { LayersTrainer } from "./layers-trainer.js";
-import type { TrainBatch } from "./train-options.js";
+import { checkLearningRate, type TrainBatch } from "./train-options.js";
 
 /** What a {@link ModelStep} trains. */
 export interface ModelStepOptions {
   /** See {@link TrainOptions.model}; its weights change. */
   readonly model: LayersModel;
   readonly backend: Backend;
-  /** See {@link TrainOptions.statistics}. */
+  /** See {@link TrainOptions.statistics}; here there is no loader, so without them pixels become 0 to 1. */
   readonly statistics?: Statistics | undefined;
   /** Default 0.001, with Adam. */
   readonly learningRate?: number | undefined;
@@ -31,10 +31,12 @@ export interface ModelStep extends Disposable {
 /**
  * Makes the training step of a model, to be profiled as {@link train} would run it. Dispose it at the end; the model
  * stays the caller's.
- * @throws {@link OptionError} if the model is not one that maps images to one output for each class.
+ * @throws {@link OptionError} if the model is not one that maps images to one output for each class, or the
+ * learning rate is no number above 0.
  */
 export function createModelStep(options: ModelStepOptions): ModelStep {
-  const { model, backend, statistics, learningRate = 0.001, imageField = "image", labelField = "label" } = options;
+  const { model, backend, statistics, imageField = "image", labelField = "label" } = options;
+  const learningRate = checkLearningRate(options.learningRate ?? 0.001);
   const layers = new LayersStep({ model, backend, statistics, imageField, labelField });
   const trainer = new LayersTrainer(layers, updateRule("adam", 0), 0);
   // A profile counts its warm-up from below zero; updates are counted from 0.

@@ -29,10 +29,17 @@ export interface TrainBatch {
 export interface TrainLoader extends AsyncIterable<TrainBatch> {
   /** Batches of an epoch; the schedule `cosine` needs it. */
   readonly length?: number | undefined;
+  /** Mean and standard deviation of the images, from the dataset's manifest. */
+  readonly statistics?: Statistics | undefined;
   /** The batches of an epoch, from where the loader stands if it is in that epoch. */
   epoch?(epoch: number): AsyncIterable<TrainBatch>;
   /** Where the loader stands; checkpoints need it. */
   state?(): LoaderState;
+}
+
+/** The statistics of a loader's images, for a caller who has given none; `undefined` if they are of another field. */
+export function statisticsOf(loader: TrainLoader, imageField: string): Statistics | undefined {
+  return loader.statistics?.field === imageField ? loader.statistics : undefined;
 }
 
 /** What a step function is told. */
@@ -59,7 +66,7 @@ export type TrainStep = (
 
 /** When and where checkpoints are written. Without `everySteps` and `everyEpochs`: after every epoch. */
 export interface CheckpointOptions {
-  /** Folder; made if it is missing. */
+  /** Folder; made if it is missing. Without `resume` it must not hold checkpoints. */
   readonly dir: string;
   readonly everySteps?: number | undefined;
   readonly everyEpochs?: number | undefined;
@@ -95,8 +102,8 @@ export interface TrainOptions {
   /** The device is waited for after so many steps, and losses are read. Default 16. */
   readonly fenceEvery?: number | undefined;
   /**
-   * Mean and standard deviation that `uint8` pixels are normalised with on their way to the device, from the dataset's
-   * manifest. Without it pixels become 0 to 1. Batches of `float32` are taken as they are.
+   * Mean and standard deviation that `uint8` pixels are normalised with on their way to the device. Default: the
+   * loader's, if they are of `imageField`; without any, pixels become 0 to 1. Batches of `float32` are taken as they are.
    */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
@@ -140,6 +147,15 @@ function impossible(option: string, expected: string, found: unknown): OptionErr
 }
 
 /**
+ * Returns the learning rate.
+ * @throws {@link OptionError} if it is not a finite number above 0.
+ */
+export function checkLearningRate(learningRate: number): number {
+  if (learningRate > 0 && learningRate < Infinity) return learningRate;
+  throw impossible("learningRate", "a number above 0", learningRate);
+}
+
+/**
  * Checks the options of a run and fills in the defaults.
  * @throws {@link OptionError} naming the option, what is expected and what was found.
  */
@@ -147,8 +163,6 @@ export function resolveTrainOptions(options: TrainOptions): TrainSettings {
   const { optimizer = "adam", schedule = "cosine", learningRate = 0.001, momentum = 0, checkpoint } = options;
   if (!OPTIMIZERS.includes(optimizer)) throw impossible("optimizer", OPTIMIZERS.join(" | "), optimizer);
   if (!SCHEDULES.includes(schedule)) throw impossible("schedule", SCHEDULES.join(" | "), schedule);
-  if (!(learningRate > 0 && learningRate < Infinity))
-    throw impossible("learningRate", "a number above 0", learningRate);
   if (!(momentum >= 0 && momentum < 1)) throw impossible("momentum", "0 to less than 1", momentum);
   if (schedule === "cosine" && options.loader.length === undefined) {
     throw new OptionError({
@@ -164,7 +178,7 @@ export function resolveTrainOptions(options: TrainOptions): TrainSettings {
   return {
     epochs: whole("epochs", options.epochs, 1),
     optimizer,
-    learningRate,
+    learningRate: checkLearningRate(learningRate),
     momentum: optimizer === "sgd" ? momentum : 0,
     schedule,
     warmupSteps: whole("warmupSteps", options.warmupSteps ?? 0, 0),

@@ -66,6 +66,19 @@ describe("a checkpoint", () => {
     expect((await readCheckpoint(dir)).step).toBe(100);
   });
 
+  it("stays when it is written, though its folder holds those of a longer run", async () => {
+    const dir = tempDir();
+    for (const step of [100, 200, 300]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 3);
+    for (const [step, keep] of [
+      [10, 3],
+      [20, 1],
+    ] as const) {
+      const path = await writeCheckpoint(dir, { ...CHECKPOINT, step }, keep);
+      expect((await readCheckpoint(path)).step).toBe(step);
+      expect(readdirSync(dir)).toHaveLength(keep);
+    }
+  });
+
   it("is refused if it is cut short anywhere", async () => {
     const path = await writeCheckpoint(tempDir(), CHECKPOINT, 1);
     const whole = readFileSync(path);

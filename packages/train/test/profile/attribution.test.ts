@@ -21,6 +21,22 @@ describe("attributeSpans", () => {
     );
   });
 
+  it("makes no part of a stall negative, however its rounding falls", () => {
+    const time = fc.double({ min: 0, max: 100, noNaN: true });
+    const spans = fc.array(
+      fc.tuple(time, time).map(([a, b]) => span("fetch", a, b)),
+      { minLength: 1, maxLength: 4 },
+    );
+    fc.assert(
+      fc.property(spans, time, (list, prepMs) => {
+        const step = attributeSpans([...list, span("stall", 0, 100), span("prep", 100 - prepMs / 1e9, 100)], 0, 100);
+        expect(step.prepStallMs ?? 0).toBeGreaterThanOrEqual(0);
+        expect(step.fetchStallMs ?? 0).toBeGreaterThanOrEqual(0);
+      }),
+      { seed: SEED, numRuns: count(500, 5000) },
+    );
+  });
+
   it("divides each instant of a stall as the workers that were busy then", () => {
     const step = attributeSpans(
       [span("stall", 0, 30), span("fetch", 0, 10), span("fetch", 10, 20), span("prep", 10, 20), span("prep", 20, 30)],

@@ -1,6 +1,9 @@
 import { isMillraceError } from "@millrace/formats";
-import { parseReport, reportToJson } from "@millrace/train";
+import { count, SEED } from "@millrace/testkit";
+import { parseReport, profile, reportToJson } from "@millrace/train";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { HandClock } from "../hand-clock.js";
 import { sampleReport, sampleTrainReport } from "./sample-report.js";
 
 function failure(text: string): string {
@@ -17,6 +20,30 @@ describe("the report as JSON", () => {
   it("comes back as it was, of both kinds", async () => {
     for (const report of [await sampleReport([{ name: "dataset", value: "__proto__" }]), await sampleTrainReport()])
       expect(parseReport(reportToJson(report))).toEqual(JSON.parse(JSON.stringify(report)));
+  });
+
+  it("comes back whatever the stalls, which are divided without a negative part", async () => {
+    const ms = fc.double({ min: 0, max: 100, noNaN: true });
+    const stalls = fc.array(fc.record({ stallMs: ms, fetchStallMs: ms, prepStallMs: ms }), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    await fc.assert(
+      fc.asyncProperty(stalls, async (list) => {
+        const clock = new HandClock();
+        const batches = list.map((stall) => ({ size: 1, stall }));
+        const loader = (function* () {
+          for (const batch of batches) {
+            clock.pass(batch.stall.stallMs);
+            yield batch;
+          }
+        })();
+        const step = (): void => clock.pass(1);
+        const report = await profile({ loader, step, steps: list.length, warmupSteps: 0, clock });
+        expect(parseReport(reportToJson(report))).toEqual(JSON.parse(JSON.stringify(report)));
+      }),
+      { seed: SEED, numRuns: count(100, 1000) },
+    );
   });
 
   it("has times in ms and fractions, by the names of the types", async () => {

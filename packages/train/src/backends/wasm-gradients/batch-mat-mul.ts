@@ -23,7 +23,8 @@ export function batchMatMul(stock: KernelConfig): KernelConfig {
       const leading = a.shape.slice(0, -2);
       const isSingle = util.sizeFromShape(leading) === 1 && util.arraysEqual(leading, b.shape.slice(0, -2));
       const hasElements = aRows * aColumns * bRows * bColumns > 0;
-      if (!isSingle || !hasElements || transposeA === transposeB) return call.runStock(stock);
+      const areFloats = a.dtype === "float32" && b.dtype === "float32";
+      if (!areFloats || !isSingle || !hasElements || transposeA === transposeB) return call.runStock(stock);
       const kernels = gradientModule(call.backend);
       const [atA, atB] = [call.address(a), call.address(b)];
       if (transposeA) {

@@ -5,8 +5,8 @@ import { wasmKernel } from "./kernel-call.js";
 
 /** The gradient of a convolution with respect to its filter, which the stock backend lacks. Any stride and padding. */
 export const conv2dBackpropFilter: KernelConfig = wasmKernel(Conv2DBackpropFilter, (call) => {
-  const x = call.input("x");
-  const dy = call.input("dy");
+  const x = call.input("x", "float32");
+  const dy = call.input("dy", "float32");
   const filterShape = call.attribute("filterShape") as number[];
   const g = convGeometry(call, x.shape, filterShape);
   const { top, bottom, left, right } = g.padInfo;

@@ -5,8 +5,8 @@ import { wasmKernel } from "./kernel-call.js";
 
 /** The gradient of a convolution with respect to its input. Replaces the stock kernel, which is about 8 times slower. */
 export const conv2dBackpropInput: KernelConfig = wasmKernel(Conv2DBackpropInput, (call) => {
-  const dy = call.input("dy");
-  const filter = call.input("filter");
+  const dy = call.input("dy", "float32");
+  const filter = call.input("filter", "float32");
   const inputShape = call.attribute("inputShape") as number[];
   const g = convGeometry(call, inputShape, filter.shape);
   const dx = call.output(inputShape);

@@ -5,8 +5,8 @@ import { wasmKernel } from "./kernel-call.js";
 
 /** The gradient of a depthwise convolution with respect to its filter, which the stock backend lacks. */
 export const depthwiseBackpropFilter: KernelConfig = wasmKernel(DepthwiseConv2dNativeBackpropFilter, (call) => {
-  const x = call.input("x");
-  const dy = call.input("dy");
+  const x = call.input("x", "float32");
+  const dy = call.input("dy", "float32");
   const filterShape = call.attribute("filterShape") as number[];
   const g = convGeometry(call, x.shape, filterShape, true);
   const dw = call.output(filterShape);

@@ -1,12 +1,16 @@
 import { BackendError } from "@millrace/formats";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { KernelConfig, KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
+import type { DataType, KernelConfig, KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
 
 /** One call of a kernel on the wasm backend, with its inputs and attributes by the names that TensorFlow.js gives. */
 export interface KernelCall {
   readonly backend: BackendWasm;
-  /** The input tensor of that name. */
-  input(name: string): TensorInfo;
+  /**
+   * The input tensor of that name.
+   * @param dtypes - The types that it may have; without any, all.
+   * @throws {@link BackendError} if it has another.
+   */
+  input(name: string, ...dtypes: readonly DataType[]): TensorInfo;
   /** The attribute of that name; its type is what the operation in TensorFlow.js passes. */
   attribute(name: string): unknown;
   /** The byte address of a tensor in the backend's memory. */
@@ -34,7 +38,7 @@ export function wasmKernel(
     const temporary: TensorInfo[] = [];
     const call: KernelCall = {
       backend,
-      input: (name) => present(inputs[name], kernelName, name),
+      input: (name, ...dtypes) => checked(present(inputs[name], kernelName, name), kernelName, name, dtypes),
       attribute: (name) => attrs?.[name],
       address: (tensor) => backend.dataIdMap.get(tensor.dataId).memoryOffset,
       output: (shape) => backend.makeOutput([...shape], "float32"),
@@ -59,4 +63,14 @@ export function wasmKernel(
 function present(tensor: TensorInfo | undefined, kernelName: string, name: string): TensorInfo {
   if (tensor !== undefined) return tensor;
   throw new BackendError({ problem: `the kernel ${kernelName} was called without its input ${name}` });
+}
+
+function checked(tensor: TensorInfo, kernelName: string, name: string, dtypes: readonly DataType[]): TensorInfo {
+  if (dtypes.length === 0 || dtypes.includes(tensor.dtype)) return tensor;
+  throw new BackendError({
+    problem: `the kernel ${kernelName} of the wasm backend does not take this type of its input ${name}`,
+    expected: dtypes.join(" | "),
+    found: tensor.dtype,
+    fix: `convert it with tf.cast(tensor, "${dtypes[0]}")`,
+  });
 }

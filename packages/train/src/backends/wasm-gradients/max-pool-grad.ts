@@ -11,9 +11,9 @@ type Rounding = Parameters<typeof backend_util.computePool2DInfo>[5];
  * negative. The first maximum of a window, row by row, takes its whole gradient.
  */
 export const maxPoolGrad: KernelConfig = wasmKernel(MaxPoolGrad, (call) => {
-  const x = call.input("input");
-  const y = call.input("output");
-  const dy = call.input("dy");
+  const x = call.input("input", "float32");
+  const y = call.input("output", "float32");
+  const dy = call.input("dy", "float32");
   const g = backend_util.computePool2DInfo(
     x.shape as [number, number, number, number],
     call.attribute("filterSize") as Size2D,

@@ -6,7 +6,7 @@ import { wasmKernel } from "./kernel-call.js";
  * kernel, which is hundreds of times slower: here each block is written once and then doubled in place.
  */
 export const tile: KernelConfig = wasmKernel(Tile, (call) => {
-  const x = call.input("x");
+  const x = call.input("x", "float32", "int32", "bool");
   const reps = call.attribute("reps") as number[];
   const shape = x.shape.map((size, axis) => size * reps[axis]!);
   const tiled = call.backend.makeOutput(shape, x.dtype);

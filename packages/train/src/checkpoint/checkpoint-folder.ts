@@ -1,0 +1,36 @@
+import { readdir } from "node:fs/promises";
+import { fileError, StateError } from "@millrace/formats";
+
+const NAME = /^checkpoint-(\d{8,15})\.safetensors$/u;
+
+/** The file name of the checkpoint after `step` updates. */
+export function checkpointName(step: number): string {
+  return `checkpoint-${String(step).padStart(8, "0")}.safetensors`;
+}
+
+/** File names of the checkpoints in a folder, by their steps, fewest first. Rejects as `readdir` does. */
+export async function checkpointsIn(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => NAME.test(name));
+  return names.toSorted((a, b) => Number(NAME.exec(a)?.[1]) - Number(NAME.exec(b)?.[1]));
+}
+
+/**
+ * Checks that a run that begins anew would not mix its checkpoints with another's.
+ * @throws {@link StateError} if `dir` holds checkpoints; {@link FileError} if the system refuses.
+ */
+export async function refuseCheckpointsIn(dir: string): Promise<void> {
+  let newest: string | undefined;
+  try {
+    newest = (await checkpointsIn(dir)).at(-1);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw fileError(dir, "read the folder of checkpoints", error);
+  }
+  if (newest === undefined) return;
+  throw new StateError({
+    file: dir,
+    problem: "holds checkpoints of another run",
+    found: newest,
+    fix: "go on from them with resume: await readCheckpoint(dir), or name another folder as checkpoint.dir",
+  });
+}

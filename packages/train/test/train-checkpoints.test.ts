@@ -1,0 +1,99 @@
+import { readCheckpoint, type TrainProgress } from "@millrace/train";
+import { tempDir } from "@millrace/testkit";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { millraceError, rejection } from "./rejection.js";
+import { listener, model, useTraining, weightsOf, withFence } from "./training/use-training.js";
+
+const training = useTraining();
+const { stripes, run } = training;
+
+describe("train with checkpoints", () => {
+  it("goes on after an abort with the same losses and ends with the same weights, bit for bit", async () => {
+    const whole = listener();
+    const wholeModel = model();
+    await run({ model: wholeModel, fenceEvery: 1, onProgress: whole.listen });
+
+    const dir = tempDir();
+    const controller = new AbortController();
+    const part = listener();
+    const onProgress = (progress: TrainProgress): void => {
+      part.listen(progress);
+      if (progress.kind === "steps" && progress.step === 5) controller.abort();
+    };
+    await rejection(run({ fenceEvery: 1, onProgress, signal: controller.signal, checkpoint: { dir } }));
+    expect(part.told.at(-1)).toMatchObject({ kind: "checkpoint", step: 5 });
+
+    const resume = await readCheckpoint(dir);
+    const rest = listener();
+    const restModel = model();
+    const loader = await stripes({ state: resume.loaderState ?? undefined, batchSize: 32 });
+    const report = await run({ loader, model: restModel, resume, fenceEvery: 1, onProgress: rest.listen });
+    expect(report.firstStep).toBe(5);
+    expect([...part.losses(), ...rest.losses()]).toEqual(whole.losses());
+    expect(await weightsOf(restModel)).toEqual(await weightsOf(wholeModel));
+  });
+
+  it("writes checkpoints every so many steps or epochs, and keeps the newest", async () => {
+    const dir = tempDir();
+    await run({ checkpoint: { dir, everySteps: 3, keep: 2 } });
+    expect((await readdir(dir)).toSorted()).toEqual([
+      "checkpoint-00000009.safetensors",
+      "checkpoint-00000012.safetensors",
+    ]);
+    const other = tempDir();
+    const report = await run({ checkpoint: { dir: other, everyEpochs: 2 } });
+    expect(await readdir(other)).toEqual(["checkpoint-00000014.safetensors"]);
+    expect(report.checkpoint).toBe(join(other, "checkpoint-00000014.safetensors"));
+  });
+
+  it("refuses a checkpoint where the loader does not stand, or of another model or optimizer", async () => {
+    const dir = tempDir();
+    await run({ epochs: 1, checkpoint: { dir } });
+    const resume = await readCheckpoint(dir);
+    const loader = await stripes({ state: resume.loaderState ?? undefined });
+    expect((await millraceError(run({ resume }))).message).toContain("open the loader with the option state");
+    expect((await millraceError(run({ loader, resume, optimizer: "sgd" }))).message).toContain("another optimizer");
+    const fewer = { ...resume, weights: resume.weights.slice(1) };
+    expect((await millraceError(run({ loader, resume: fewer }))).message).toContain("another model");
+  });
+
+  it("keeps the step whose fence an abort interrupts, and goes on after it bit for bit", async () => {
+    const wholeModel = model();
+    await run({ model: wholeModel });
+
+    const dir = tempDir();
+    const controller = new AbortController();
+    let fences = 0;
+    // Six are measured when nothing runs; the fourth after them, at the end of the epoch, never comes back.
+    const backend = withFence(training.backend, () => {
+      if (++fences !== 10) return training.backend.fence();
+      controller.abort();
+      return new Promise<void>(() => undefined);
+    });
+    const reason = await rejection(
+      run({ backend, fenceEvery: 2, signal: controller.signal, checkpoint: { dir, everyEpochs: 5 } }),
+    );
+    expect(reason).toBe(controller.signal.reason);
+    const resume = await readCheckpoint(dir);
+    expect(resume).toMatchObject({ step: 7, loaderState: { epoch: 1, position: 0 } });
+    const restModel = model();
+    await run({ loader: await stripes({ state: resume.loaderState ?? undefined }), model: restModel, resume });
+    expect(await weightsOf(restModel)).toEqual(await weightsOf(wholeModel));
+  });
+
+  it("does not begin in a folder that holds the checkpoints of another run, unless it resumes", async () => {
+    const dir = tempDir();
+    await run({ epochs: 1, checkpoint: { dir } });
+    const loader = await stripes();
+    const error = await millraceError(run({ loader, checkpoint: { dir } }));
+    expect([error.code, error.detail.file]).toEqual(["STATE", dir]);
+    expect(error.message).toMatch(/holds checkpoints of another run; found checkpoint-00000007.*go on from them/u);
+    expect(loader.stats().batches).toBe(0);
+    const resume = await readCheckpoint(dir);
+    const rest = await stripes({ state: resume.loaderState ?? undefined });
+    const report = await run({ loader: rest, resume, checkpoint: { dir } });
+    expect([report.firstStep, report.checkpoint]).toEqual([7, join(dir, "checkpoint-00000014.safetensors")]);
+  });
+});
