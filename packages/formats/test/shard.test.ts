@@ -1,7 +1,6 @@
 import {
   createShard,
   FORMAT_NAMES,
-  isMillraceError,
   openDataset,
   openFormat,
   openShard,
@@ -27,17 +26,8 @@ import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { everyKind, everyKindSample } from "./arrow/every-kind.js";
 import { digest } from "./damaged-file.js";
+import { codeOf } from "./format-samples.js";
 import { writeDataset } from "./write-dataset.js";
-
-/** The code of the error that `action` ends in, or the stack of one that is not of millrace. */
-async function codeOf(action: () => unknown): Promise<string> {
-  try {
-    await action();
-    return "no error";
-  } catch (error) {
-    return isMillraceError(error) ? error.code : String((error as Error).stack);
-  }
-}
 
 async function locationOf(root: string): Promise<ShardLocation> {
   const dataset = await openDataset(root);

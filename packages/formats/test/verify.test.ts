@@ -101,7 +101,8 @@ describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
     const [, second] = shards as [ShardEntry, ShardEntry];
     const path = join(root, second.path);
     const { samples, columns } = await readShardIndex(indexPathOf(path));
-    (columns.get("crc32c/key") as Uint32Array)[2] ^= 1;
+    const crcs = columns.get("crc32c/key") as Uint32Array;
+    crcs[2] = (crcs[2] as number) ^ 1;
     const index = await writeShardIndex(indexPathOf(path), { samples, columns });
     shards[1] = { ...second, index };
     await writeManifest(root, { ...content, splits: [{ ...split, shards }] });
