@@ -51,7 +51,9 @@ async function vitest(tier) {
 }
 
 function noPython() {
-  process.stdout.write("No python3 here: tests that compare with h5py, pyarrow and pillow will be skipped.\n");
+  process.stdout.write(
+    "No python3 here: tests that compare with h5py, pyarrow, pillow, TensorFlow and webdataset will be skipped.\n",
+  );
   return process.env["MILLRACE_REQUIRE"] === "all" ? 1 : 0;
 }
 
