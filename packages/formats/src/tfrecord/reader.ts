@@ -1,3 +1,4 @@
+import type { ByteSource } from "../byte-source.js";
 import { ClosedError, CorruptShardError } from "../errors.js";
 import type { Extents } from "../extents.js";
 import type { OpenReaderOptions, ShardReader } from "../format.js";
@@ -28,7 +29,7 @@ export async function openTfrecordReader(path: string, options: OpenReaderOption
     const index = indexRecords(source);
     const cursor = new WireCursor(source);
     const described = describe(cursor, index, options.schema);
-    return new TfrecordReader(cursor, index, described, options.verify ?? true);
+    return new TfrecordReader(source, index, described, options.verify ?? true);
   } catch (error) {
     source.close();
     throw error;
@@ -83,6 +84,9 @@ function checkSamples(file: string, expected: number, found: number): void {
   });
 }
 
+/** Many shards are open at a time, so each keeps little. */
+const CURSOR_BYTES = 4096;
+
 class TfrecordReader implements ShardReader {
   readonly path: string;
   readonly schema: Schema;
@@ -98,12 +102,12 @@ class TfrecordReader implements ShardReader {
   readonly #verified: Uint8Array | undefined;
   #closed = false;
 
-  constructor(cursor: WireCursor, index: RecordIndex, described: Described, verify: boolean) {
-    this.path = cursor.source.path;
+  constructor(source: ByteSource, index: RecordIndex, described: Described, verify: boolean) {
+    this.path = source.path;
     this.schema = described.schema;
     this.attributes = described.attributes;
     this.length = index.length;
-    this.#cursor = cursor;
+    this.#cursor = new WireCursor(source, CURSOR_BYTES);
     this.#index = index;
     this.#slots = new FeatureSlots(described.schema);
     this.#verified = verify ? new Uint8Array(Math.ceil(index.length / 8)) : undefined;
@@ -112,7 +116,7 @@ class TfrecordReader implements ShardReader {
   extents(field: string): Extents | undefined {
     this.#fieldOf(field);
     if (!this.#cursor.source.isPlain) return undefined;
-    this.#extents ??= recordExtents(this.#cursor, this.#index, this.schema);
+    this.#extents ??= recordExtents(this.#cursor.source, this.#index, this.schema);
     return this.#extents.get(field);
   }
 

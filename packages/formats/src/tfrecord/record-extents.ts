@@ -1,3 +1,4 @@
+import type { ByteSource } from "../byte-source.js";
 import { tableExtents, type Extents } from "../extents.js";
 import { isMillraceError } from "../errors.js";
 import { NumberList } from "../number-list.js";
@@ -6,7 +7,7 @@ import { isExtent } from "./decode-field.js";
 import { walkExample } from "./example.js";
 import { FeatureSlots } from "./feature-slots.js";
 import type { RecordIndex } from "./record-index.js";
-import type { WireCursor } from "./wire-cursor.js";
+import { WireCursor } from "./wire-cursor.js";
 
 interface Column {
   readonly offsets: NumberList;
@@ -17,7 +18,8 @@ interface Column {
  * The extents of all fields that have them in every record, in one walk over the file. A field is left out where one
  * record holds it otherwise, and all are where one record is damaged: then reading tells which.
  */
-export function recordExtents(cursor: WireCursor, index: RecordIndex, schema: Schema): Map<string, Extents> {
+export function recordExtents(source: ByteSource, index: RecordIndex, schema: Schema): Map<string, Extents> {
+  const cursor = new WireCursor(source);
   const slots = new FeatureSlots(schema);
   const columns: (Column | undefined)[] = schema.fields.map(() => ({
     offsets: new NumberList(),

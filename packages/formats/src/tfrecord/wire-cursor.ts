@@ -33,8 +33,12 @@ export class WireCursor {
   wireType: WireType = WireType.Varint;
   readonly #window: ScanWindow;
 
-  constructor(readonly source: ByteSource) {
-    this.#window = new ScanWindow(source);
+  /** `capacity`: bytes that are kept in memory, and the most that is read ahead. */
+  constructor(
+    readonly source: ByteSource,
+    capacity?: number,
+  ) {
+    this.#window = new ScanWindow(source, capacity);
   }
 
   /** Goes to the first byte of a message. */

@@ -1,6 +1,7 @@
 import { ClosedError, CorruptShardError, UnsupportedError } from "../errors.js";
 import type { Extents } from "../extents.js";
 import type { OpenReaderOptions, ShardReader } from "../format.js";
+import { MAX_NPY_HEADER_BYTES } from "../npy-header.js";
 import { checkRowNumber } from "../row-number.js";
 import { ScanWindow } from "../scan-window.js";
 import { parseSchemaText, SCHEMA_KEY } from "../schema-text.js";
@@ -108,14 +109,15 @@ class WebdatasetReader implements ShardReader {
     this.path = file.path;
     this.length = members.length;
     this.#file = file;
-    this.#window = new ScanWindow(file);
+    this.#window = new ScanWindow(file, MAX_NPY_HEADER_BYTES);
     this.#members = members;
   }
 
   extents(name: string): Extents | undefined {
     const number = this.#numberOf(name);
     const field = fieldOf(this.schema, name);
-    if (!this.#extents.has(name)) this.#extents.set(name, memberExtents(this.#window, this.#members, field, number));
+    if (!this.#extents.has(name))
+      this.#extents.set(name, memberExtents(new ScanWindow(this.#file), this.#members, field, number));
     return this.#extents.get(name);
   }
 
