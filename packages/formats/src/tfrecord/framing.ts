@@ -20,8 +20,11 @@ export const FRAME_BYTES: number = HEADER_BYTES + FOOTER_BYTES;
 /** Added by {@link maskCrc}; `kMaskDelta` of `tensorflow/core/lib/hash/crc32c.h`. */
 const MASK_DELTA = 0xa282ead8;
 
-/** Bytes of a payload that are read at a time to check it. */
-const CHECK_BYTES = 2 ** 20;
+/** Bytes of a payload that are read at a time to check it; they fit into a core's cache. */
+const CHECK_BYTES = 2 ** 18;
+
+/** Room for them, kept from check to check. */
+let room: Buffer | undefined;
 
 /** A CRC as a frame keeps it, so that the CRC of bytes that hold CRCs is no trivial one. */
 export function maskCrc(crc: number): number {
@@ -61,9 +64,10 @@ export interface PayloadCheck {
   readonly found: number;
 }
 
-/** Compares the payload at `position`, which must lie inside, with the checksum behind it. Reads a megabyte at a time. */
+/** Compares the payload at `position`, which must lie inside, with the checksum behind it. */
 export function checkPayload(source: ByteSource, position: number, length: number): PayloadCheck {
-  const buffer = Buffer.allocUnsafe(Math.min(length + FOOTER_BYTES, CHECK_BYTES));
+  room ??= Buffer.allocUnsafeSlow(CHECK_BYTES);
+  const buffer = room;
   let crc = 0;
   for (let done = 0; done < length;) {
     const chunk = buffer.subarray(0, Math.min(buffer.length, length - done));
