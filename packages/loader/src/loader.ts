@@ -262,7 +262,6 @@ export class LiveLoader implements Loader {
     if (ready === undefined) return undefined;
     const now = clock.now();
     const stall = mustWait ? this.#meter.end(now, now - start) : NO_STALL;
-    if (mustWait) this.#lastTurn = now;
     this.#recorder.batch(ready.size, stall, this.#ring.readyAt(ready.slot), now);
     const view = this.#views.view(ready.slot, ready.size);
     this.#batch = new LoadedBatch({

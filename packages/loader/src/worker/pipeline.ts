@@ -183,9 +183,12 @@ export class Pipeline {
     if (prepMs > 0) this.#injector.spin(prepMs);
   }
 
-  /** Marks a sample as bad and reports it. What is not an error of millrace is a defect, and not the sample's fault. */
+  /**
+   * Marks a sample as bad and reports it. A defect of millrace, or memory that runs out (a WorkerError), is not the
+   * sample's fault.
+   */
   #refuse(lane: Lane, error: unknown): void {
-    if (!isMillraceError(error)) throw error;
+    if (!isMillraceError(error) || error.code === "WORKER") throw error;
     lane.isBad = true;
     const data = errorToData(error);
     const file = data.detail.file ?? this.options.setup.shards[lane.shard]?.path;
