@@ -46,7 +46,10 @@ export function run(program, args, { cwd = ROOT, env = {} } = {}) {
       process.stderr.write(`${program} could not be started: ${error.message}\n`);
       done(127);
     });
-    child.once("exit", (code) => done(code ?? 1));
+    child.once("exit", (code, signal) => {
+      if (code === null) process.stderr.write(`${program} was ended by ${signal}\n`);
+      done(code ?? 1);
+    });
   });
 }
 
