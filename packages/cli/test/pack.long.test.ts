@@ -44,7 +44,7 @@ async function makePhotos(): Promise<void> {
   }
 }
 
-describe("the packed packages, installed by npm in an empty folder", () => {
+describe("pnpm -r pack, the tarballs installed by npm in an empty folder", () => {
   beforeAll(async () => {
     const { packageManager } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<string, string>;
     const filters = PUBLISHED.flatMap((name) => ["--filter", name]);
@@ -74,19 +74,19 @@ describe("the packed packages, installed by npm in an empty folder", () => {
     },
   );
 
-  it("the quick start's programs type-check", () => {
+  it("the snippets of the quick start type-check", () => {
     run(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", project], project);
     expect(existsSync(join(project, "profile.mjs"))).toBe(true);
   });
 
-  it("the quick start converts photos, loads batches and profiles a step", () => {
+  it("the snippets run: convert photos, load batches, profile a step", () => {
     const batches = run(process.execPath, ["convert-and-load.mjs"], project);
     expect(batches).toContain("64 float32 64x224x224x3");
     const report = run(process.execPath, ["profile.mjs"], project);
     expect(report).toMatch(/stall/);
   });
 
-  it("npx millrace --help lists the commands", () => {
+  it("npx millrace --help works and lists the commands", () => {
     const help = run("npm", ["exec", "--offline", "--", "millrace", "--help"], project);
     for (const command of ["convert", "inspect", "verify", "train", "profile"])
       expect(help).toContain(`millrace ${command}`);
