@@ -3,6 +3,7 @@ import { Field as ArrowField, Schema as ArrowSchema } from "apache-arrow/schema"
 import { Binary, FixedSizeList, Float, Int, List, Struct, Utf8, type DataType } from "apache-arrow/type";
 import type { Dtype } from "../dtype.js";
 import { OptionError } from "../errors.js";
+import { SCHEMA_KEY, schemaText } from "../schema-text.js";
 import { elementsOf, type Field, type Schema } from "../schema.js";
 import {
   EXTENSION_METADATA,
@@ -11,7 +12,6 @@ import {
   fixedShapeText,
   VARIABLE_SHAPE_TENSOR,
 } from "./extension.js";
-import { SCHEMA_KEY, schemaText } from "./schema-text.js";
 
 /**
  * The Arrow schema of a shard.

@@ -2,16 +2,17 @@ import { bytesOf, createArray } from "../dtype.js";
 import { CorruptShardError, OptionError } from "../errors.js";
 import { byteLengthOf, offsetOf, type Extents } from "../extents.js";
 import type { ShardReader } from "../format.js";
+import { SCHEMA_KEY } from "../schema-text.js";
 import { elementsOf, fieldOf, type Sample, type SampleValue, type Schema } from "../schema.js";
 import { ShardFile } from "../shard-file.js";
 import { dictionaryExtents, lengthOf, tensorExtents, variableExtents } from "./column-extents.js";
 import { Dictionaries } from "./dictionaries.js";
+import { encodingsOf } from "./encodings-of.js";
 import { readFooter, type ArrowFooter } from "./footer.js";
 import { columnsOf, metadataOf, schemaOf, type Column } from "./layout.js";
 import { readRecordBatch } from "./message.js";
 import { placesOf, type Place } from "./place.js";
 import { readRagged } from "./ragged.js";
-import { encodingsOf, SCHEMA_KEY } from "./schema-text.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -1,32 +1,11 @@
 import { z } from "zod";
 import { CorruptShardError } from "../errors.js";
-import { ENCODINGS, type Encoding, type Field, type Schema } from "../schema.js";
-
-/** Key of the file's metadata under which a shard keeps its schema as JSON. */
-export const SCHEMA_KEY = "millrace.schema";
+import { SCHEMA_KEY } from "../schema-text.js";
+import { ENCODINGS, type Encoding } from "../schema.js";
 
 const Described = z.object({
   fields: z.array(z.object({ name: z.string(), encoding: z.enum(ENCODINGS).optional() })),
 });
-
-/** The schema as JSON, the same for equal schemas whatever the order of their properties. */
-export function schemaText(schema: Schema): string {
-  return JSON.stringify({ fields: schema.fields.map(ordered) });
-}
-
-function ordered(field: Field): Field {
-  const { name } = field;
-  switch (field.kind) {
-    case "tensor":
-      return { name, kind: field.kind, dtype: field.dtype, shape: field.shape };
-    case "ragged":
-      return { name, kind: field.kind, dtype: field.dtype, rank: field.rank };
-    case "bytes":
-      return { name, kind: field.kind, encoding: field.encoding };
-    case "string":
-      return { name, kind: field.kind };
-  }
-}
 
 /**
  * The encodings of the fields of bytes, by name: what Arrow has no type for. All else of a schema its columns tell.
