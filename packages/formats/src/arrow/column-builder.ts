@@ -2,6 +2,7 @@ import { dtypeBytes } from "../dtype.js";
 import { SchemaError } from "../errors.js";
 import { sampleBytes } from "../sample-bytes.js";
 import type { Field, RaggedValue, SampleValue } from "../schema.js";
+import { encodeText } from "../utf8.js";
 
 /** Offsets are int32, as `Binary`, `Utf8` and `List` have them. */
 const MAX_VALUE_BYTES = 2 ** 31 - 1;
@@ -38,10 +39,7 @@ export class ColumnBuilder {
    */
   encode(value: SampleValue): Uint8Array {
     const { name } = this.field;
-    if (typeof value === "string" && /\p{Surrogate}/u.test(value)) {
-      throw new SchemaError({ field: name, problem: "has half a surrogate pair, which UTF-8 cannot hold" });
-    }
-    const bytes = sampleBytes(value);
+    const bytes = typeof value === "string" ? encodeText(value, name) : sampleBytes(value);
     if (bytes.length > MAX_VALUE_BYTES) {
       throw new SchemaError({
         field: name,

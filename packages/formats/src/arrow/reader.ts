@@ -1,10 +1,11 @@
 import { bytesOf, createArray } from "../dtype.js";
-import { CorruptShardError, OptionError } from "../errors.js";
 import { byteLengthOf, offsetOf, type Extents } from "../extents.js";
 import type { ShardReader } from "../format.js";
+import { checkRowNumber } from "../row-number.js";
 import { SCHEMA_KEY } from "../schema-text.js";
 import { elementsOf, fieldOf, type Sample, type SampleValue, type Schema } from "../schema.js";
 import { ShardFile } from "../shard-file.js";
+import { decodeText } from "../utf8.js";
 import { dictionaryExtents, lengthOf, tensorExtents, variableExtents } from "./column-extents.js";
 import { Dictionaries } from "./dictionaries.js";
 import { encodingsOf } from "./encodings-of.js";
@@ -13,8 +14,6 @@ import { columnsOf, metadataOf, schemaOf, type Column } from "./layout.js";
 import { readRecordBatch } from "./message.js";
 import { placesOf, type Place } from "./place.js";
 import { readRagged } from "./ragged.js";
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * Opens an Arrow file by reading its footer and the metadata of its record batches; no value is read.
@@ -81,15 +80,7 @@ class ArrowReader implements ShardReader {
 
   readField(row: number, field: string): SampleValue {
     const column = this.#column(field);
-    if (!Number.isInteger(row) || row < 0 || row >= this.length) {
-      throw new OptionError({
-        file: this.path,
-        option: "row",
-        problem: "there is no such sample",
-        expected: `an integer from 0 to ${this.length - 1}`,
-        found: String(row),
-      });
-    }
+    checkRowNumber(this.path, row, this.length);
     switch (column.kind) {
       case "tensor": {
         const place = this.#placeOf(column, row);
@@ -106,7 +97,7 @@ class ArrowReader implements ShardReader {
         const extents = this.#extentsOf(column);
         const bytes = new Uint8Array(byteLengthOf(extents, row));
         this.file.readInto(bytes, offsetOf(extents, row));
-        return column.field.kind === "bytes" ? bytes : this.#text(bytes, row, field);
+        return column.field.kind === "bytes" ? bytes : decodeText(bytes, { file: this.path, sample: row, field });
       }
     }
   }
@@ -152,13 +143,5 @@ class ArrowReader implements ShardReader {
       else high = middle - 1;
     }
     return places[low] as Place;
-  }
-
-  #text(bytes: Uint8Array, sample: number, field: string): string {
-    try {
-      return UTF8.decode(bytes);
-    } catch (cause) {
-      throw new CorruptShardError({ file: this.path, sample, field, problem: "the text is not UTF-8", cause });
-    }
   }
 }

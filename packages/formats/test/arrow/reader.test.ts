@@ -87,7 +87,7 @@ describe("an Arrow shard", () => {
 
   it.each([-1, 3, 0.5, Number.NaN])("refuses row %s of three", async (row) => {
     const reader = await arrow.openReader(await writeEveryKind(3));
-    expect(() => reader.readField(row, "image")).toThrow(/option row: there is no such sample; expected .* 0 to 2/);
+    expect(() => reader.readField(row, "image")).toThrow(/option row: there is no such sample; expected 0 to 2/);
     reader.close();
   });
 
