@@ -1,8 +1,8 @@
 import { Precision } from "apache-arrow/enum";
 import { Field as ArrowField, Schema as ArrowSchema } from "apache-arrow/schema";
 import { Binary, FixedSizeList, Float, Int, List, Struct, Utf8, type DataType } from "apache-arrow/type";
+import { checkAttributes } from "../attributes.js";
 import type { Dtype } from "../dtype.js";
-import { OptionError } from "../errors.js";
 import { SCHEMA_KEY, schemaText } from "../schema-text.js";
 import { elementsOf, type Field, type Schema } from "../schema.js";
 import {
@@ -25,16 +25,10 @@ import {
  *
  * No field is nullable.
  *
- * @throws OptionError if an attribute takes the name under which the schema itself is kept.
+ * @throws OptionError if an attribute takes the name under which the schema itself is kept, or is no text for UTF-8.
  */
 export function arrowSchemaOf(schema: Schema, attributes: ReadonlyMap<string, string>): ArrowSchema {
-  if (attributes.has(SCHEMA_KEY)) {
-    throw new OptionError({
-      option: "attributes",
-      problem: `${SCHEMA_KEY} is the name under which the schema is kept`,
-      fix: "choose another name",
-    });
-  }
+  checkAttributes(attributes);
   return new ArrowSchema(schema.fields.map(arrowField), new Map([[SCHEMA_KEY, schemaText(schema)], ...attributes]));
 }
 

@@ -141,11 +141,15 @@ describe("an Arrow shard in the making", () => {
     expect((await arrow.openReader(fewer.path)).length).toBe(0);
   });
 
-  it("refuses an impossible schema and an attribute in the schema's place, and makes no file", async () => {
+  it("refuses an impossible schema and attributes that it cannot keep, and makes no file", async () => {
     const path = join(tempDir(), "shard.arrow");
     await expect(arrow.createWriter(path, { schema: { fields: [] } })).rejects.toMatchObject({ code: "SCHEMA" });
-    const attributes = new Map([["millrace.schema", ""]]);
-    await expect(arrow.createWriter(path, { schema: blobs, attributes })).rejects.toMatchObject({ code: "OPTION" });
+    for (const attributes of [
+      new Map([["millrace.schema", ""]]),
+      new Map([["a", "\ud800"]]),
+      new Map([["\udfff", ""]]),
+    ])
+      await expect(arrow.createWriter(path, { schema: blobs, attributes })).rejects.toMatchObject({ code: "OPTION" });
     expect(existsSync(path)).toBe(false);
   });
 
