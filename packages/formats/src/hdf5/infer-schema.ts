@@ -1,10 +1,7 @@
 import { UnsupportedError } from "../errors.js";
-import type { Field, Schema } from "../schema.js";
+import { isFieldName, type Field, type Schema } from "../schema.js";
 import type { Hdf5Metadata } from "./metadata.js";
 import type { Dataset } from "./metadata/dataset.js";
-
-/** As in `checkSchema`: a dataset of another name cannot be a field. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u;
 
 /**
  * The schema of a file that was not made by millrace: every dataset of numbers or texts in the root whose first extent
@@ -13,7 +10,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/u;
  */
 export function inferSchema(file: Hdf5Metadata): Schema {
   const candidates = [...file.datasets.values()]
-    .filter(({ path, shape }) => NAME.test(path) && shape !== undefined && shape.length > 0)
+    .filter(({ path, shape }) => isFieldName(path) && shape !== undefined && shape.length > 0)
     .map((dataset) => ({ length: dataset.shape?.[0], field: fieldFor(dataset) }))
     .filter(({ field }) => field !== undefined) as { length: number; field: Field }[];
   const length = commonLength(candidates.map((candidate) => candidate.length));
