@@ -1,9 +1,8 @@
-import { open, rm, type FileHandle } from "node:fs/promises";
 import { MetadataVersion } from "apache-arrow/enum";
 import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
 import type { Schema as ArrowSchema } from "apache-arrow/schema";
-import { fileError } from "../errors.js";
+import { AppendFile } from "../append-file.js";
 import type { ColumnArrays } from "./column-builder.js";
 import { MAGIC } from "./footer.js";
 
@@ -13,8 +12,8 @@ const ALIGNMENT = 64;
 const PADDING = new Uint8Array(ALIGNMENT);
 
 /**
- * An Arrow file in the making. Each call resolves when the file has taken its bytes; nothing is kept but the place of
- * each batch. The library encodes the metadata; its own writer of files has no back-pressure and aligns buffers to 8.
+ * An Arrow file in the making. Nothing is kept but the place of each batch, and what {@link AppendFile} gathers. The
+ * library encodes the metadata; its own writer of files has no back-pressure and aligns buffers to 8.
  *
  * ```text
  * 0    "ARROW1" 0 0
@@ -30,20 +29,17 @@ export class IpcFile {
   #position = 0;
 
   private constructor(
-    readonly path: string,
+    readonly file: AppendFile,
     readonly schema: ArrowSchema,
-    readonly handle: FileHandle,
   ) {}
+
+  get path(): string {
+    return this.file.path;
+  }
 
   /** @throws FileError if there is a file already, or the system refuses. */
   static async create(path: string, schema: ArrowSchema): Promise<IpcFile> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, "wx");
-    } catch (error) {
-      throw fileError(path, "create the shard", error);
-    }
-    const file = new IpcFile(path, schema, handle);
+    const file = new IpcFile(await AppendFile.create(path), schema);
     try {
       await file.#write([Buffer.from(`${MAGIC}\0\0`, "latin1")]);
       await file.#write(file.#envelope(Message.encode(Message.from(schema))));
@@ -78,21 +74,12 @@ export class IpcFile {
     const footer = Footer.encode(new Footer(this.schema, MetadataVersion.V5, this.#blocks, []));
     const magic = Buffer.from(MAGIC, "latin1");
     await this.#write([int32s(-1, 0), footer, int32s(footer.length), magic]);
-    try {
-      await this.handle.close();
-    } catch (error) {
-      throw fileError(this.path, "close the shard", error);
-    }
+    await this.file.finish();
   }
 
   /** Closes and deletes the file. */
   async remove(): Promise<void> {
-    try {
-      await this.handle.close();
-      await rm(this.path, { force: true });
-    } catch (error) {
-      throw fileError(this.path, "delete the unfinished shard", error);
-    }
+    await this.file.remove();
   }
 
   /** A message with its length before it and its padding behind it, so that what follows is aligned. */
@@ -102,36 +89,9 @@ export class IpcFile {
   }
 
   async #write(parts: readonly Uint8Array[]): Promise<void> {
-    let rest = parts.filter((part) => part.length > 0);
-    while (rest.length > 0) {
-      const written = await this.#writeSome(rest);
-      this.#position += written;
-      rest = behind(rest, written);
-    }
+    await this.file.append(parts);
+    this.#position += parts.reduce((sum, part) => sum + part.length, 0);
   }
-
-  async #writeSome(parts: readonly Uint8Array[]): Promise<number> {
-    try {
-      return (await this.handle.writev(parts)).bytesWritten;
-    } catch (error) {
-      throw fileError(
-        this.path,
-        "write the shard",
-        error,
-        parts.reduce((sum, part) => sum + part.length, 0),
-      );
-    }
-  }
-}
-
-/** What is left of `parts` behind their first `count` bytes. */
-function behind(parts: readonly Uint8Array[], count: number): Uint8Array[] {
-  let skip = count;
-  return parts.flatMap((part) => {
-    const left = part.subarray(Math.min(skip, part.length));
-    skip -= part.length - left.length;
-    return left.length > 0 ? [left] : [];
-  });
 }
 
 function padding(position: number): Uint8Array {
