@@ -10,13 +10,15 @@ export interface SampleEncoder {
    * @throws SchemaError if the format cannot hold it; nothing has happened then.
    */
   encode(sample: Sample, row: number): readonly Uint8Array[];
+  /** Called when the file has taken the bytes of the last sample: memory that they shared may be used again. */
+  taken?(): void;
   /** Writes what stands behind the last sample, and what was not known before. */
   complete(file: AppendFile, samples: number): Promise<void>;
 }
 
 /**
  * The writer of a format that is one sample after the other. Calls wait for the one before. It holds at most a megabyte
- * of samples, whatever the size of the shard.
+ * of samples beside what the encoder keeps, whatever the size of the shard.
  */
 export class SequentialWriter implements ShardWriter {
   #state: "open" | "failed" | "finished" | "aborted" = "open";
@@ -36,7 +38,10 @@ export class SequentialWriter implements ShardWriter {
       checkSample(this.options.schema, sample);
       this.#checkCount();
       const parts = this.encoder.encode(sample, this.#samples);
-      await this.#orFail(() => this.file.append(parts));
+      await this.#orFail(async () => {
+        await this.file.append(parts);
+        this.encoder.taken?.();
+      });
       this.#samples++;
     });
   }

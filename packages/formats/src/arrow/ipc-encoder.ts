@@ -2,7 +2,6 @@ import { MetadataVersion } from "apache-arrow/enum";
 import { FileBlock, Footer } from "apache-arrow/ipc/metadata/file";
 import { BufferRegion, FieldNode, Message, RecordBatch } from "apache-arrow/ipc/metadata/message";
 import type { Schema as ArrowSchema } from "apache-arrow/schema";
-import { AppendFile } from "../append-file.js";
 import type { ColumnArrays } from "./column-builder.js";
 import { MAGIC } from "./footer.js";
 
@@ -12,8 +11,8 @@ const ALIGNMENT = 64;
 const PADDING = new Uint8Array(ALIGNMENT);
 
 /**
- * An Arrow file in the making. Nothing is kept but the place of each batch, and what {@link AppendFile} gathers. The
- * library encodes the metadata; its own writer of files has no back-pressure and aligns buffers to 8.
+ * Makes the bytes of an Arrow file, which are to be written in the order of the calls; nothing is kept but the place of
+ * each batch. The library encodes the metadata; its own writer of files has no back-pressure and aligns buffers to 8.
  *
  * ```text
  * 0    "ARROW1" 0 0
@@ -24,34 +23,20 @@ const PADDING = new Uint8Array(ALIGNMENT);
  *      footer, its length, "ARROW1"   see readFooter
  * ```
  */
-export class IpcFile {
+export class IpcEncoder {
   readonly #blocks: FileBlock[] = [];
   #position = 0;
 
-  private constructor(
-    readonly file: AppendFile,
-    readonly schema: ArrowSchema,
-  ) {}
+  constructor(readonly schema: ArrowSchema) {}
 
-  get path(): string {
-    return this.file.path;
+  /** What stands before the first record batch. */
+  begin(): readonly Uint8Array[] {
+    const magic = this.#placed([Buffer.from(`${MAGIC}\0\0`, "latin1")]);
+    return [...magic, ...this.#placed(this.#envelope(Message.encode(Message.from(this.schema))))];
   }
 
-  /** @throws FileError if there is a file already, or the system refuses. */
-  static async create(path: string, schema: ArrowSchema): Promise<IpcFile> {
-    const file = new IpcFile(await AppendFile.create(path), schema);
-    try {
-      await file.#write([Buffer.from(`${MAGIC}\0\0`, "latin1")]);
-      await file.#write(file.#envelope(Message.encode(Message.from(schema))));
-    } catch (error) {
-      await file.remove();
-      throw error;
-    }
-    return file;
-  }
-
-  /** Writes a record batch; the columns' memory may be reused when the promise resolves. */
-  async writeBatch(rows: number, columns: readonly ColumnArrays[]): Promise<void> {
+  /** A record batch, sharing the columns' memory. */
+  batch(rows: number, columns: readonly ColumnArrays[]): readonly Uint8Array[] {
     const nodes = columns.flatMap(({ lengths }) => lengths.map((length) => new FieldNode(length, 0)));
     const regions: BufferRegion[] = [];
     const body: Uint8Array[] = [];
@@ -64,22 +49,14 @@ export class IpcFile {
     const message = Message.from(new RecordBatch(rows, nodes, regions, null), bodyBytes);
     const envelope = this.#envelope(Message.encode(message));
     const envelopeBytes = envelope.reduce((sum, part) => sum + part.length, 0);
-    const block = new FileBlock(envelopeBytes, bodyBytes, this.#position);
-    await this.#write([...envelope, ...body]);
-    this.#blocks.push(block);
+    this.#blocks.push(new FileBlock(envelopeBytes, bodyBytes, this.#position));
+    return this.#placed([...envelope, ...body]);
   }
 
-  /** Writes the footer and closes the file. */
-  async finish(): Promise<void> {
+  /** What stands behind the last record batch. */
+  end(): readonly Uint8Array[] {
     const footer = Footer.encode(new Footer(this.schema, MetadataVersion.V5, this.#blocks, []));
-    const magic = Buffer.from(MAGIC, "latin1");
-    await this.#write([int32s(-1, 0), footer, int32s(footer.length), magic]);
-    await this.file.finish();
-  }
-
-  /** Closes and deletes the file. */
-  async remove(): Promise<void> {
-    await this.file.remove();
+    return [int32s(-1, 0), footer, int32s(footer.length), Buffer.from(MAGIC, "latin1")];
   }
 
   /** A message with its length before it and its padding behind it, so that what follows is aligned. */
@@ -88,9 +65,9 @@ export class IpcFile {
     return [int32s(-1, message.length + pad.length), message, pad];
   }
 
-  async #write(parts: readonly Uint8Array[]): Promise<void> {
-    await this.file.append(parts);
+  #placed(parts: readonly Uint8Array[]): readonly Uint8Array[] {
     this.#position += parts.reduce((sum, part) => sum + part.length, 0);
+    return parts;
   }
 }
 
