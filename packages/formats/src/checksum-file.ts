@@ -2,8 +2,15 @@ import { createReadStream } from "node:fs";
 import { crc32c, crcText } from "./checksum.js";
 import { fileError } from "./errors.js";
 
-/** Size and CRC-32C of a whole file, as the manifest keeps them. */
-export async function checksumFile(path: string): Promise<{ bytes: number; crc32c: string }> {
+/** Size and checksum of a whole file, as the manifest keeps them. */
+export interface FileChecksum {
+  readonly bytes: number;
+  /** CRC-32C, `0x` and 8 digits. */
+  readonly crc32c: string;
+}
+
+/** Reads a whole file for its size and CRC-32C. */
+export async function checksumFile(path: string): Promise<FileChecksum> {
   let crc = 0;
   let bytes = 0;
   try {

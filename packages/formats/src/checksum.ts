@@ -1,13 +1,13 @@
 import { createRequire } from "node:module";
 
 /** CRC-32C (Castagnoli, RFC 3720 appendix B.4), reflected polynomial. */
-const POLYNOMIAL = 0x82f63b78;
+export const CRC32C_POLYNOMIAL = 0x82f63b78;
 
 /** Slicing-by-8 tables (Kounavis and Berry, 2005): `TABLES[k * 256 + b]` is the CRC of byte `b` followed by `k` zeros. */
 const TABLES = new Int32Array(8 * 256);
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CRC32C_POLYNOMIAL : crc >>> 1;
   TABLES[byte] = crc;
 }
 for (let i = 256; i < 2048; i++) {

@@ -1,3 +1,4 @@
+import type { FileChecksum } from "./checksum-file.js";
 import type { Extents } from "./extents.js";
 import type { Sample, SampleValue, Schema } from "./schema.js";
 
@@ -62,7 +63,15 @@ export interface ShardWriterOptions {
   readonly expectedSamples?: number | undefined;
   /** Text attributes to keep in the file beside its samples. */
   readonly attributes?: ReadonlyMap<string, string> | undefined;
+  /**
+   * How HDF5 packs tensors of 1024 bytes a sample and more; other formats ignore it. They then have no extents, and
+   * reading inflates them. Default: not at all.
+   */
+  readonly compression?: Compression | undefined;
 }
+
+/** How a shard's tensors are packed: `gzip` is HDF5's filter of that name, which every HDF5 library has. */
+export type Compression = "gzip";
 
 /**
  * A shard in the making. The writer owns the file at its path until `finish` or `abort`. The bytes that it writes are
@@ -71,11 +80,16 @@ export interface ShardWriterOptions {
 export interface ShardWriter {
   /**
    * Appends a sample. Its memory may be reused once the promise resolves.
+   * @param checksums by field, the CRC-32C of the bytes of its value as `sampleBytes` gives them, from a caller that
+   * has computed them: they become part of the file's checksum, and are trusted
    * @throws SchemaError if it does not fit the schema; FileError if the disk refuses.
    */
-  write(sample: Sample): Promise<void>;
-  /** Writes what is buffered and closes the file. It is complete, but not yet synced to disk. */
-  finish(): Promise<void>;
+  write(sample: Sample, checksums?: ReadonlyMap<string, number>): Promise<void>;
+  /**
+   * Writes what is buffered and closes the file. It is complete, but not yet synced to disk. Returns its size and its
+   * checksum, combined from those of the samples.
+   */
+  finish(): Promise<FileChecksum>;
   /** Closes and deletes the file. Idempotent, and does nothing after `finish`. */
   abort(): Promise<void>;
 }

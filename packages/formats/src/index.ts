@@ -1,6 +1,7 @@
 export * from "./atomic-file.js";
-export * from "./checksum.js";
+export { crc32c, crc32cPlain, crcText } from "./checksum.js";
 export * from "./checksum-file.js";
+export { combineCrc32c } from "./combined-checksum.js";
 export * from "./dataset.js";
 export * from "./dataset-writer.js";
 export * from "./dtype.js";
@@ -10,7 +11,7 @@ export * from "./format.js";
 export * from "./manifest.js";
 export * from "./registry.js";
 export * from "./safe-path.js";
-export * from "./sample-bytes.js";
+export { checksumBytes, sampleBytes } from "./sample-bytes.js";
 export * from "./schema.js";
 export * from "./shard-index.js";
 export * from "./shard.js";

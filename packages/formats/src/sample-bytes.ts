@@ -17,9 +17,10 @@ export function sampleBytes(value: SampleValue): Uint8Array {
 export function checksumBytes(value: SampleValue): Uint8Array {
   const bytes = sampleBytes(value);
   if (typeof value === "string" || !("shape" in value)) return bytes;
-  const covered = Buffer.allocUnsafe(8 * value.shape.length + bytes.length);
-  for (const [axis, extent] of value.shape.entries())
-    covered.writeBigUInt64LE(BigInt.asUintN(64, BigInt(extent)), 8 * axis);
-  covered.set(bytes, 8 * value.shape.length);
-  return covered;
+  return Buffer.concat([shapeBytes(value.shape), bytes]);
+}
+
+/** A shape as checksums cover it: an int64 an extent, little-endian. */
+export function shapeBytes(shape: readonly number[]): Uint8Array {
+  return new Uint8Array(BigInt64Array.from(shape, (extent) => BigInt.asIntN(64, BigInt(extent))).buffer);
 }

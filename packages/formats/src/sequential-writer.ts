@@ -1,4 +1,6 @@
 import type { AppendFile } from "./append-file.js";
+import type { FileChecksum } from "./checksum-file.js";
+import type { ChecksummedBytes } from "./combined-checksum.js";
 import { ClosedError, OptionError } from "./errors.js";
 import type { ShardWriter, ShardWriterOptions } from "./format.js";
 import { checkSample, type Sample } from "./schema.js";
@@ -6,18 +8,24 @@ import { checkSample, type Sample } from "./schema.js";
 /** How a format that is one sample after the other encodes them. */
 export interface SampleEncoder {
   /**
-   * The bytes of a sample, sharing its memory where they can.
+   * The bytes of a sample, sharing its memory where they can, with the checksums of values where the caller has them.
    * @throws SchemaError if the format cannot hold it; nothing has happened then.
    */
-  encode(sample: Sample, row: number): readonly Uint8Array[];
+  encode(
+    sample: Sample,
+    row: number,
+    checksums: ReadonlyMap<string, number>,
+  ): readonly (Uint8Array | ChecksummedBytes)[];
   /** Called when the file has taken the bytes of the last sample: memory that they shared may be used again. */
   taken?(): void;
   /** Writes what stands behind the last sample, and what was not known before. */
   complete(file: AppendFile, samples: number): Promise<void>;
 }
 
+const NO_CHECKSUMS: ReadonlyMap<string, number> = new Map();
+
 /**
- * The writer of a format that is one sample after the other. Calls wait for the one before. It holds at most a megabyte
+ * The writer of a format that is one sample after the other. Calls wait for the one before. It holds at most two megabytes
  * of samples beside what the encoder keeps, whatever the size of the shard.
  */
 export class SequentialWriter implements ShardWriter {
@@ -32,12 +40,12 @@ export class SequentialWriter implements ShardWriter {
     readonly options: ShardWriterOptions,
   ) {}
 
-  write(sample: Sample): Promise<void> {
+  write(sample: Sample, checksums: ReadonlyMap<string, number> = NO_CHECKSUMS): Promise<void> {
     return this.#inTurn(async () => {
       this.#checkOpen();
       checkSample(this.options.schema, sample);
       this.#checkCount();
-      const parts = this.encoder.encode(sample, this.#samples);
+      const parts = this.encoder.encode(sample, this.#samples, checksums);
       await this.#orFail(async () => {
         await this.file.append(parts);
         this.encoder.taken?.();
@@ -46,14 +54,15 @@ export class SequentialWriter implements ShardWriter {
     });
   }
 
-  finish(): Promise<void> {
+  finish(): Promise<FileChecksum> {
     return this.#inTurn(async () => {
       this.#checkOpen();
-      await this.#orFail(async () => {
+      const checksum = await this.#orFail(async () => {
         await this.encoder.complete(this.file, this.#samples);
-        await this.file.finish();
+        return await this.file.finish();
       });
       this.#state = "finished";
+      return checksum;
     });
   }
 
@@ -65,15 +74,18 @@ export class SequentialWriter implements ShardWriter {
     });
   }
 
-  #inTurn(action: () => Promise<void>): Promise<void> {
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
     const done = this.#last.then(action);
-    this.#last = done.catch(() => undefined);
+    this.#last = done.then(
+      () => undefined,
+      () => undefined,
+    );
     return done;
   }
 
-  async #orFail(action: () => Promise<void>): Promise<void> {
+  async #orFail<T>(action: () => Promise<T>): Promise<T> {
     try {
-      await action();
+      return await action();
     } catch (error) {
       this.#state = "failed";
       this.#failure = error;

@@ -1,15 +1,15 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { commitFile, temporaryPath } from "./atomic-file.js";
-import { checksumFile } from "./checksum-file.js";
 import { crc32c } from "./checksum.js";
+import { combineCrc32c } from "./combined-checksum.js";
 import { fileError } from "./errors.js";
 import type { FormatName, ShardFormat, ShardWriter } from "./format.js";
 import { checkSplitName, type ShardEntry } from "./manifest.js";
 import { openFormat } from "./registry.js";
-import { checksumBytes } from "./sample-bytes.js";
+import { checksumBytes, sampleBytes, shapeBytes } from "./sample-bytes.js";
 import { checkSample, checkSchema, type Sample, type SampleValue, type Schema } from "./schema.js";
-import { checkReader, checkSameSchema, CHECKSUM_PREFIX, checkValue } from "./shard-checks.js";
+import { checkReader, checkSameSchema, checkSize, CHECKSUM_PREFIX, checkValue } from "./shard-checks.js";
 import { indexPathOf, writeShardIndex } from "./shard-index.js";
 
 /** What {@link createShard} needs to know. */
@@ -33,9 +33,9 @@ export interface ShardBuilder {
    */
   write(sample: Sample): Promise<void>;
   /**
-   * Closes the file, reads every sample back and compares it with what was written, syncs, renames, and returns the
-   * shard's line in the manifest.
-   * @throws {@link CorruptShardError} if a sample is not what was written; {@link FileError} if the system refuses. Then
+   * Closes the file, opens it as a reader does and compares its size, its schema and some samples with what was
+   * written, syncs, renames, and returns the shard's line in the manifest.
+   * @throws {@link CorruptShardError} if they are not what was written; {@link FileError} if the system refuses. Then
    * `abort` cleans up.
    */
   finish(): Promise<ShardEntry>;
@@ -78,6 +78,9 @@ interface Paths {
   readonly temporary: string;
 }
 
+/** Samples that are read back before the shard is renamed. */
+const CHECKED_ROWS = 8;
+
 class Builder implements ShardBuilder {
   #samples = 0;
   /** Whether the sidecar lies under its final name, and the shard does not yet. */
@@ -95,17 +98,20 @@ class Builder implements ShardBuilder {
 
   async write(sample: Sample): Promise<void> {
     checkSample(this.schema, sample);
-    const crcs = [...this.#crcs.keys()].map((name) => crc32c(checksumBytes(sample.get(name) as SampleValue)));
-    await this.writer.write(sample);
-    for (const [i, column] of [...this.#crcs.values()].entries()) column.push(crcs[i] as number);
+    const values = [...this.#crcs].map(([name, column]) => {
+      const value = sample.get(name) as SampleValue;
+      return { name, column, ...valueChecksums(value) };
+    });
+    // Of each value the bytes are looked at once: what the sidecar keeps becomes part of the file's checksum too.
+    await this.writer.write(sample, new Map(values.map(({ name, bytes }) => [name, bytes])));
+    for (const { column, sample: crc } of values) column.push(crc);
     this.#samples++;
   }
 
   async finish(): Promise<ShardEntry> {
     const { path, relative, temporary } = this.paths;
-    await this.writer.finish();
-    await this.#verify();
-    const file = await checksumFile(temporary);
+    const file = await this.writer.finish();
+    await this.#check(file.bytes);
     const columns = new Map([...this.#crcs].map(([name, crcs]) => [CHECKSUM_PREFIX + name, Uint32Array.from(crcs)]));
     const index = await writeShardIndex(indexPathOf(path), { samples: this.#samples, columns });
     this.#indexIsAlone = true;
@@ -114,16 +120,21 @@ class Builder implements ShardBuilder {
     return { path: relative, samples: this.#samples, bytes: file.bytes, crc32c: file.crc32c, index };
   }
 
-  /** Reads back what was written: from here on the checksum of the file vouches for its bytes, so they must be right. */
-  async #verify(): Promise<void> {
+  /**
+   * Looks at the finished file as a reader will: its size, its structure, and some samples. It finds a short write and a
+   * wrong writer; a bit that flips on its way to the disk is found by the checksum of the sample or of the file, which
+   * were computed before.
+   */
+  async #check(bytes: number): Promise<void> {
     const { schema, format } = this;
     const path = this.paths.temporary;
+    await checkSize(path, bytes);
     const reader = await format.openReader(path, { schema, verify: false });
     try {
       checkReader({ path, format: format.name, schema, samples: this.#samples }, reader);
       checkSameSchema(path, schema, reader.schema);
       const columns = [...this.#crcs];
-      for (let row = 0; row < this.#samples; row++) {
+      for (const row of someRows(this.#samples)) {
         for (const [field, crcs] of columns)
           checkValue(
             { file: path, sample: row, field },
@@ -143,4 +154,18 @@ class Builder implements ShardBuilder {
     if (this.#indexIsAlone) await rm(indexPathOf(path), { force: true });
     this.#indexIsAlone = false;
   }
+}
+
+/** Up to {@link CHECKED_ROWS} rows at equal distances, the first and the last among them. */
+function someRows(samples: number): readonly number[] {
+  const count = Math.min(samples, CHECKED_ROWS);
+  return Array.from({ length: count }, (_, i) => Math.round((i * (samples - 1)) / Math.max(1, count - 1)));
+}
+
+/** The CRC-32C of a value for the sidecar, and of its bytes alone, which are what the shard file holds of it. */
+function valueChecksums(value: SampleValue): { sample: number; bytes: number } {
+  const bytes = sampleBytes(value);
+  const crc = crc32c(bytes);
+  if (typeof value === "string" || !("shape" in value)) return { sample: crc, bytes: crc };
+  return { sample: combineCrc32c(crc32c(shapeBytes(value.shape)), crc, bytes.length), bytes: crc };
 }

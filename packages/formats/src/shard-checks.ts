@@ -1,5 +1,6 @@
+import { stat } from "node:fs/promises";
 import { crc32c, crcText } from "./checksum.js";
-import { CorruptShardError, type ErrorPlace } from "./errors.js";
+import { CorruptShardError, fileError, type ErrorPlace } from "./errors.js";
 import type { ShardReader } from "./format.js";
 import { schemaText } from "./schema-text.js";
 import type { Schema } from "./schema.js";
@@ -34,6 +35,28 @@ export function checkColumns(location: ShardLocation, index: ShardIndex): void {
     found: String(found ?? "none"),
     fix: FIX,
   });
+}
+
+/**
+ * Checks the size of a file.
+ * @throws CorruptShardError with expected and found; FileError if it is not there.
+ */
+export async function checkSize(path: string, expected: number): Promise<void> {
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (error) {
+    throw fileError(path, "open the shard", error);
+  }
+  if (size !== expected) {
+    throw new CorruptShardError({
+      file: path,
+      problem: "has another size than it should",
+      expected: `${expected} bytes`,
+      found: `${size}`,
+      fix: FIX,
+    });
+  }
 }
 
 /**

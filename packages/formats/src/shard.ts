@@ -1,11 +1,9 @@
-import { stat } from "node:fs/promises";
-import { CorruptShardError, fileError } from "./errors.js";
 import type { FormatName, ShardReader } from "./format.js";
 import type { ShardEntry } from "./manifest.js";
 import { openFormat } from "./registry.js";
 import { checkRowNumber } from "./row-number.js";
 import { fieldOf, type Schema } from "./schema.js";
-import { checkColumns, checkReader, checksumColumn, checkValue } from "./shard-checks.js";
+import { checkColumns, checkReader, checkSize, checksumColumn, checkValue } from "./shard-checks.js";
 import { indexPathOf, readShardIndex, type ShardIndex } from "./shard-index.js";
 
 /** Whether a sample's bytes are checked against its CRC-32C: at its first read in a process, at every read, never. */
@@ -65,24 +63,6 @@ export async function openShard(location: ShardLocation): Promise<OpenShard> {
     throw error;
   }
   return new Shard(location, reader, index);
-}
-
-async function checkSize(path: string, expected: number): Promise<void> {
-  let size: number;
-  try {
-    size = (await stat(path)).size;
-  } catch (error) {
-    throw fileError(path, "open the shard", error);
-  }
-  if (size !== expected) {
-    throw new CorruptShardError({
-      file: path,
-      problem: "has another size than the manifest says",
-      expected: `${expected} bytes`,
-      found: `${size}`,
-      fix: "copy it again, or repeat the conversion",
-    });
-  }
 }
 
 class Shard implements OpenShard {

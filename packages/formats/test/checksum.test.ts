@@ -1,4 +1,4 @@
-import { crc32c, crc32cPlain, crcText } from "@millrace/formats";
+import { combineCrc32c, crc32c, crc32cPlain, crcText } from "@millrace/formats";
 import { SEED } from "@millrace/testkit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -34,5 +34,29 @@ describe("crc32c", () => {
 
   it("is written with eight digits", () => {
     expect(crcText(0xab)).toBe("0x000000ab");
+  });
+});
+
+describe("combineCrc32c", () => {
+  it("gives the CRC of two runs from those of each, whatever their lengths", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300 }), (a, b) => {
+        const whole = crc32cPlain(Buffer.concat([a, b]));
+        expect(combineCrc32c(crc32c(a), crc32c(b), b.length)).toBe(whole);
+      }),
+      { seed: SEED },
+    );
+  });
+
+  it("is associative over runs as long as the largest files", () => {
+    const length = fc.integer({ min: 0, max: 2 ** 51 });
+    const crc = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    fc.assert(
+      fc.property(crc, crc, crc, length, length, (a, b, c, bBytes, cBytes) => {
+        const left = combineCrc32c(combineCrc32c(a, b, bBytes), c, cBytes);
+        expect(combineCrc32c(a, combineCrc32c(b, c, cBytes), bBytes + cBytes)).toBe(left);
+      }),
+      { seed: SEED },
+    );
   });
 });

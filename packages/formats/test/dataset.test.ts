@@ -110,7 +110,7 @@ describe.each(FORMAT_NAMES)("a dataset of %s shards", (format) => {
     truncateSync(first, readFileSync(first).length - 1);
     await using truncated = await openDataset(root);
     await expect(truncated.split("train").read(0)).rejects.toThrow(
-      /has another size than the manifest says; expected \d+ bytes, found \d+/u,
+      /has another size than it should; expected \d+ bytes, found \d+/u,
     );
     copyFileSync(second, first);
     await using swapped = await openDataset(root);

@@ -1,6 +1,7 @@
 import {
   bytesOf,
   byteLengthOf,
+  checksumFile,
   elementsOf,
   endOf,
   offsetOf,
@@ -53,7 +54,8 @@ describe.each(formats)("the format $name", ({ name, format }) => {
         const samples = samplesOf(schema, length);
         for (const expectedSamples of [undefined, length, length + 3]) {
           const path = join(tempDir(), `shard.${extension}`);
-          await write(name, path, { schema, expectedSamples }, samples);
+          const written = await write(name, path, { schema, expectedSamples }, samples);
+          expect(written).toEqual(await checksumFile(path));
           // A TFRecord file without samples is empty: only the manifest knows its schema.
           const reader = await format.openReader(path, length === 0 ? { schema } : {});
           expect(reader.path).toBe(path);

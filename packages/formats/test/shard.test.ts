@@ -1,4 +1,5 @@
 import {
+  checksumFile,
   createShard,
   FORMAT_NAMES,
   openDataset,
@@ -19,6 +20,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -151,6 +153,24 @@ describe.each(FORMAT_NAMES)("a new shard of %s", (format) => {
     await expect(builder.finish()).rejects.toMatchObject({ code: "CORRUPT_SHARD", detail: { sample: 0 } });
     await builder.abort();
     expect(readdirSync(join(root, "train"))).toEqual([]);
+  });
+
+  it("that lost its end while it was written is not finished", async () => {
+    const root = tempDir();
+    const builder = await create(root);
+    for (let n = 0; n < 6; n++) await builder.write(blob(n));
+    for (const name of readdirSync(join(root, "train"))) truncateSync(join(root, "train", name), 2 ** 21);
+    await expect(builder.finish()).rejects.toMatchObject({ code: "CORRUPT_SHARD" });
+    await builder.abort();
+    expect(readdirSync(join(root, "train"))).toEqual([]);
+  });
+
+  it("has the size and the checksum of its file in its entry, though nothing read it", async () => {
+    const root = tempDir();
+    const builder = await create(root);
+    for (let n = 0; n < 6; n++) await builder.write(blob(n));
+    const { path, bytes, crc32c } = await builder.finish();
+    expect(await checksumFile(join(root, path))).toEqual({ bytes, crc32c });
   });
 
   it("that cannot be renamed leaves nothing", async () => {

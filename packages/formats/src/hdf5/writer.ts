@@ -1,5 +1,6 @@
 import { closeSync, openSync, rmSync } from "node:fs";
 import { checkAttributes } from "../attributes.js";
+import { checksumFile, type FileChecksum } from "../checksum-file.js";
 import { ClosedError, FileError, fileError, OptionError } from "../errors.js";
 import type { ShardWriter, ShardWriterOptions } from "../format.js";
 import { SCHEMA_KEY, schemaText } from "../schema-text.js";
@@ -118,12 +119,13 @@ class Hdf5Writer implements ShardWriter {
     this.#samples++;
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<FileChecksum> {
     this.#checkOpen();
     this.#state = "finishing";
     this.#finishing = this.#complete();
     await this.#finishing;
     this.#close();
+    return await checksumFile(this.path);
   }
 
   async abort(): Promise<void> {

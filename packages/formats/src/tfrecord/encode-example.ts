@@ -1,12 +1,13 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { bytesOfPart, type ChecksummedBytes } from "../combined-checksum.js";
 import { bytesOf } from "../dtype.js";
 import { SchemaError } from "../errors.js";
 import type { Field, RaggedValue, Sample, SampleValue, Schema } from "../schema.js";
 import { encodeText } from "../utf8.js";
 import { EXAMPLE, LIST_NUMBER, type ListKind } from "./example.js";
 
-/** A protobuf message is smaller than this. */
-const MAX_EXAMPLE_BYTES = 2 ** 31 - 1;
+/** A protobuf message is smaller than 2 GiB; this leaves room for the metadata of the shard's first. */
+const MAX_EXAMPLE_BYTES = 2 ** 31 - 2 ** 22;
 
 /**
  * The list in which a field is kept. Numbers that `tf.io.FixedLenFeature` can parse are kept as such, pixels and what a
@@ -33,27 +34,36 @@ export function shapeKey(name: string): string {
   return `${name}/shape`;
 }
 
-/** A feature in the making: `body` is the bytes of its one value, or its packed numbers. */
+/** A feature in the making. */
 interface Feature {
   readonly key: string;
   readonly kind: ListKind;
+  /** The bytes of its one value, or its packed numbers. */
   readonly body: Uint8Array;
+  /** CRC-32C of `body`, where the caller has it. */
+  readonly checksum?: number | undefined;
 }
 
 /**
  * The bytes of a `tf.train.Example`, sharing the memory of the sample where they can. Small features come first, so that
  * one read of a record's begin tells where all of them lie.
  *
- * @param behind more bytes of the message, as {@link encodeMetadata} makes them
+ * @param checksums by field, of the bytes of values
  * @throws SchemaError if a text is not UTF-8 or the message passes 2 GiB.
  */
-export function encodeExample(schema: Schema, sample: Sample, behind: Uint8Array): Uint8Array[] {
-  const features = schema.fields.flatMap((field) => featuresOf(field, sample.get(field.name) as SampleValue));
+export function encodeExample(
+  schema: Schema,
+  sample: Sample,
+  checksums: ReadonlyMap<string, number>,
+): (Uint8Array | ChecksummedBytes)[] {
+  const features = schema.fields.flatMap((field) =>
+    featuresOf(field, sample.get(field.name) as SampleValue, checksums.get(field.name)),
+  );
   const entries = features
     .toSorted((a, b) => a.body.length - b.body.length)
-    .flatMap((feature) => [entryHead(feature), feature.body]);
-  const length = entries.reduce((sum, part) => sum + part.length, 0);
-  if (length + behind.length > MAX_EXAMPLE_BYTES - 16) {
+    .flatMap((feature) => [entryHead(feature), bodyOf(feature)]);
+  const length = entries.reduce((sum, part) => sum + bytesOfPart(part).length, 0);
+  if (length > MAX_EXAMPLE_BYTES) {
     throw new SchemaError({
       problem: "the sample is too large for a tf.train.Example",
       expected: "less than 2 GiB",
@@ -61,20 +71,24 @@ export function encodeExample(schema: Schema, sample: Sample, behind: Uint8Array
     });
   }
   const head = new BinaryWriter().tag(EXAMPLE.features, WireType.LengthDelimited).uint32(length).finish();
-  return [head, ...entries, behind];
+  return [head, ...entries];
 }
 
-function featuresOf(field: Field, value: SampleValue): Feature[] {
+function bodyOf({ body, checksum }: Feature): Uint8Array | ChecksummedBytes {
+  return checksum === undefined ? body : { bytes: body, crc32c: checksum };
+}
+
+function featuresOf(field: Field, value: SampleValue, checksum: number | undefined): Feature[] {
   const { name } = field;
-  if (typeof value === "string") return [{ key: name, kind: "bytes", body: encodeText(value, name) }];
+  if (typeof value === "string") return [{ key: name, kind: "bytes", body: encodeText(value, name), checksum }];
   if ("shape" in value) {
     return [
-      { key: name, kind: "bytes", body: bytesOf(value.data) },
+      { key: name, kind: "bytes", body: bytesOf(value.data), checksum },
       { key: shapeKey(name), kind: "int64", body: packed(value) },
     ];
   }
   const kind = listKindOf(field);
-  if (kind !== "int64") return [{ key: name, kind, body: bytesOf(value) }];
+  if (kind !== "int64") return [{ key: name, kind, body: bytesOf(value), checksum }];
   return [{ key: name, kind, body: packedNumbers(value as Iterable<number | bigint>) }];
 }
 

@@ -1,6 +1,7 @@
 import { AppendFile } from "../append-file.js";
 import { checkAttributes } from "../attributes.js";
 import { crc32c } from "../checksum.js";
+import { checksummed, RunningChecksum, type ChecksummedBytes } from "../combined-checksum.js";
 import type { ShardWriter, ShardWriterOptions } from "../format.js";
 import { SCHEMA_KEY, schemaText } from "../schema-text.js";
 import { checkSchema, type Sample } from "../schema.js";
@@ -8,8 +9,6 @@ import { SequentialWriter, type SampleEncoder } from "../sequential-writer.js";
 import { encodeExample } from "./encode-example.js";
 import { encodeFooter, encodeHeader, HEADER_BYTES } from "./framing.js";
 import { encodeMetadata, encodeSamples, SAMPLES_BYTES } from "./metadata.js";
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * Creates a TFRecord file and its writer. A shard without samples is an empty file, which only the manifest's schema
@@ -34,19 +33,21 @@ class RecordEncoder implements SampleEncoder {
     readonly metadata: Uint8Array,
   ) {}
 
-  encode(sample: Sample, row: number): readonly Uint8Array[] {
-    const parts = encodeExample(this.options.schema, sample, row === 0 ? this.metadata : NOTHING);
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
-    const tail = row === 0 ? SAMPLES_BYTES : 0;
-    let crc = parts.slice(0, -1).reduce((previous, part) => crc32c(part, previous), 0);
-    const last = parts.at(-1) as Uint8Array;
-    crc = crc32c(last.subarray(0, last.length - tail), crc);
+  encode(sample: Sample, row: number, checksums: ReadonlyMap<string, number>): readonly ChecksummedBytes[] {
+    const parts = encodeExample(this.options.schema, sample, checksums).map(checksummed);
+    const payload = new RunningChecksum();
+    for (const part of parts) payload.append(part);
     if (row === 0) {
-      this.#samplesAt = HEADER_BYTES + length - tail;
-      this.#crcBefore = crc;
+      const behind = [this.metadata.subarray(0, -SAMPLES_BYTES), this.metadata.subarray(-SAMPLES_BYTES)].map(
+        checksummed,
+      ) as [ChecksummedBytes, ChecksummedBytes];
+      payload.append(behind[0]);
+      this.#samplesAt = HEADER_BYTES + payload.bytes;
+      this.#crcBefore = payload.crc32c;
+      payload.append(behind[1]);
+      parts.push(...behind);
     }
-    const footer = encodeFooter(crc32c(last.subarray(last.length - tail), crc));
-    return [encodeHeader(length), ...parts, footer];
+    return [checksummed(encodeHeader(payload.bytes)), ...parts, checksummed(encodeFooter(payload.crc32c))];
   }
 
   async complete(file: AppendFile, samples: number): Promise<void> {

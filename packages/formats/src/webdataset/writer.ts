@@ -1,9 +1,11 @@
 import { AppendFile } from "../append-file.js";
 import { checkAttributes } from "../attributes.js";
-import { bytesOf } from "../dtype.js";
+import { bytesOfPart, type ChecksummedBytes } from "../combined-checksum.js";
+import type { TypedArray } from "../dtype.js";
 import { SchemaError } from "../errors.js";
 import type { ShardWriter, ShardWriterOptions } from "../format.js";
 import { encodeNpyHeader } from "../npy-header.js";
+import { sampleBytes } from "../sample-bytes.js";
 import { SCHEMA_KEY, schemaText } from "../schema-text.js";
 import { checkSchema, type Field, type RaggedValue, type Sample, type SampleValue, type Schema } from "../schema.js";
 import { SequentialWriter, type SampleEncoder } from "../sequential-writer.js";
@@ -62,9 +64,15 @@ function checkNames(schema: Schema): void {
 class MemberEncoder implements SampleEncoder {
   constructor(readonly schema: Schema) {}
 
-  encode(sample: Sample, row: number): readonly Uint8Array[] {
+  encode(
+    sample: Sample,
+    row: number,
+    checksums: ReadonlyMap<string, number>,
+  ): readonly (Uint8Array | ChecksummedBytes)[] {
     const key = String(row).padStart(KEY_DIGITS, "0");
-    return this.schema.fields.flatMap((field) => encodeMember(key, field, sample.get(field.name) as SampleValue));
+    return this.schema.fields.flatMap((field) =>
+      encodeMember(key, field, sample.get(field.name) as SampleValue, checksums.get(field.name)),
+    );
   }
 
   async complete(file: AppendFile, samples: number): Promise<void> {
@@ -74,10 +82,15 @@ class MemberEncoder implements SampleEncoder {
   }
 }
 
-function encodeMember(key: string, field: Field, value: SampleValue): Uint8Array[] {
+function encodeMember(
+  key: string,
+  field: Field,
+  value: SampleValue,
+  checksum: number | undefined,
+): (Uint8Array | ChecksummedBytes)[] {
   const name = `${key}.${suffixOf(field, value instanceof Uint8Array ? value : undefined)}`;
-  const data = dataOf(field, value);
-  const size = data.reduce((sum, part) => sum + part.length, 0);
+  const data = dataOf(field, value, checksum);
+  const size = data.reduce((sum, part) => sum + bytesOfPart(part).length, 0);
   if (size > MAX_VALUE_BYTES) {
     throw new SchemaError({
       field: field.name,
@@ -96,11 +109,11 @@ function longName(name: string): Uint8Array[] {
   return [encodeTarHeader("PaxHeader", data.length, MEMBER.pax), data, tarPadding(data.length)];
 }
 
-function dataOf(field: Field, value: SampleValue): Uint8Array[] {
-  if (typeof value === "string") return [encodeText(value, field.name)];
-  const data = "shape" in value ? value.data : value;
-  if (field.kind !== "tensor" && field.kind !== "ragged") return [bytesOf(data)];
-  if (codecOf(field) === "decimal") return [Buffer.from(String(data[0]), "latin1")];
+function dataOf(field: Field, value: SampleValue, checksum: number | undefined): (Uint8Array | ChecksummedBytes)[] {
+  if (codecOf(field) === "decimal") return [Buffer.from(String((value as TypedArray)[0]), "latin1")];
+  const bytes = typeof value === "string" ? encodeText(value, field.name) : sampleBytes(value);
+  const data = checksum === undefined ? bytes : { bytes, crc32c: checksum };
+  if (field.kind !== "tensor" && field.kind !== "ragged") return [data];
   const shape = field.kind === "tensor" ? field.shape : (value as RaggedValue).shape;
-  return [encodeNpyHeader({ dtype: field.dtype, shape }), bytesOf(data)];
+  return [encodeNpyHeader({ dtype: field.dtype, shape }), data];
 }
