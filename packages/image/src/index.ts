@@ -1,7 +1,14 @@
 export { cpuBudget, cpuBudgetOf, type ReadText } from "./cpu-budget.js";
 export { decodeImage, type DecodeImageOptions } from "./decode-image.js";
 export { DEFAULT_MAX_PIXELS, type DecodeOptions } from "./decode-options.js";
-export { createDecoder, DECODERS, type Decoder, type DecoderName, type DecoderOptions } from "./decoder.js";
+export {
+  createDecoder,
+  DECODERS,
+  type Decoder,
+  type DecoderCandidate,
+  type DecoderName,
+  type DecoderOptions,
+} from "./decoder.js";
 export { IMAGE_ENCODINGS, imageHeader, type ImageEncoding, type ImageHeader } from "./header.js";
 export { REJECT_REASONS, type ImagePlace, type RejectReason } from "./image-error.js";
 export {

@@ -1,6 +1,12 @@
-import { isMillraceError, OptionError, UnsupportedError, WorkerError } from "@millrace/formats";
+import { isMillraceError, UnsupportedError, WorkerError } from "@millrace/formats";
 import type { OutputInfo, Sharp } from "sharp";
-import { DEFAULT_MAX_PIXELS, type DecodeOptions } from "../decode-options.js";
+import {
+  checkCount,
+  checkDecodeOptions,
+  checkInto,
+  DEFAULT_MAX_PIXELS,
+  type DecodeOptions,
+} from "../decode-options.js";
 import { imageStructure, type ImageEncoding } from "../header.js";
 import { imageError, type RejectReason } from "../image-error.js";
 import type { Pixels } from "../pixels.js";
@@ -52,16 +58,6 @@ function reasonOf(message: string): RejectReason {
  */
 const LOST_PIXELS = /premature end|bad (huffman|arithmetic) code|instead of RST/iu;
 
-function checkCount(option: string, value: number | undefined, most: number): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 1 && value <= most)) return;
-  throw new OptionError({
-    option,
-    problem: "is not a possible value",
-    expected: `an integer from 1 to ${most}`,
-    found: String(value),
-  });
-}
-
 /** Refuses what the header already shows to be hopeless, before libvips sees it. Returns the encoding. */
 function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: number): ImageEncoding {
   const { header, isWhole } = imageStructure(bytes, options);
@@ -92,14 +88,7 @@ function checkHeader(bytes: Uint8Array, options: DecodeOptions, maxPixels: numbe
 
 function place(data: Uint8Array, into: Uint8Array | undefined): Uint8Array {
   if (into === undefined) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (into.length < data.length) {
-    throw new OptionError({
-      option: "into",
-      problem: "is too small for the pixels",
-      expected: `at least ${data.length} bytes`,
-      found: `${into.length} bytes`,
-    });
-  }
+  checkInto(into, data.length);
   into.set(data);
   return into.subarray(0, data.length);
 }
@@ -163,12 +152,8 @@ export interface SharpDecodeOptions extends DecodeOptions {
  * sharp is not installed, WorkerError where there is not enough memory.
  */
 export async function decodeBySharp(bytes: Uint8Array, options: SharpDecodeOptions): Promise<Pixels> {
-  const maxPixels = options.maxPixels ?? DEFAULT_MAX_PIXELS;
-  const channels = options.channels ?? 3;
-  checkCount("maxPixels", maxPixels, Number.MAX_SAFE_INTEGER);
+  const { maxPixels, channels } = checkDecodeOptions(options);
   checkCount("size", options.size, MAX_SIZE);
-  if (channels !== 1 && channels !== 3)
-    throw new OptionError({ option: "channels", problem: "is not possible", expected: "1 or 3", found: channels });
   const encoding = checkHeader(bytes, options, maxPixels);
   let result: RawImage;
   try {

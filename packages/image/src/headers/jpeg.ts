@@ -1,25 +1,12 @@
 import type { ByteReader } from "./byte-reader.js";
 import type { HeaderFormat, ImageSize } from "./header-format.js";
-
-/** Markers without a length: TEM, RST0 to RST7, SOI. */
-function isBare(marker: number): boolean {
-  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
-}
-
-/** SOF0 to SOF15, which are 0xc0 to 0xcf but for DHT, JPG and DAC. */
-function isFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-}
+import { isFrame, nextSegment } from "./jpeg-markers.js";
 
 function size(reader: ByteReader): ImageSize {
   let at = 2;
   for (;;) {
-    // Decoders skip stray bytes before a marker, and fill bytes of 0xff.
-    at = reader.bytes.indexOf(0xff, at);
-    if (at < 0) at = reader.length;
-    while (reader.u8(at) === 0xff) at++;
+    at = nextSegment(reader, at);
     const marker = reader.u8(at++);
-    if (marker === 0 || isBare(marker)) continue;
     if (marker === 0xd9 || marker === 0xda) reader.fail("corrupt", "has no frame header before its data", at - 2);
     const length = reader.u16(at);
     if (length < 2) reader.fail("corrupt", "has a marker segment without a length", at);

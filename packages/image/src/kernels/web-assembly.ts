@@ -5,13 +5,16 @@ export interface WasmModule {
   readonly [Symbol.toStringTag]: "WebAssembly.Module";
 }
 
-/** The part of the global `WebAssembly` that the kernels use; TypeScript declares it only in its DOM library. */
+/** A function that a module imports. */
+export type WasmFunction = (...values: number[]) => number | undefined;
+
+/** The part of the global `WebAssembly` that this package uses; TypeScript declares it only in its DOM library. */
 export interface WebAssemblyApi {
   readonly Memory: new (limits: { initial: number; maximum: number; shared: boolean }) => KernelMemory;
   readonly Module: new (bytes: Uint8Array) => WasmModule;
   readonly Instance: new (
     module: WasmModule,
-    imports: { readonly env: { readonly memory: KernelMemory } },
+    imports: Readonly<Record<string, Readonly<Record<string, KernelMemory | WasmFunction>>>>,
   ) => { readonly exports: unknown };
   validate(bytes: Uint8Array): boolean;
 }
