@@ -35,6 +35,9 @@ export interface FeaturePlace {
 /** Longer names are passed over: no field has one. */
 const MAX_KEY_BYTES = 256;
 
+/** A record with more features is refused, so that looking for one takes little time. */
+const MAX_FEATURES = 65_536;
+
 /**
  * Walks over the features of a record and tells the place of each; no value is read. Of features that are named twice
  * the last one counts, as protobuf wants it.
@@ -47,8 +50,12 @@ export function walkExample(
 ): void {
   cursor.row = record.row;
   cursor.enter(record.offset, record.offset + record.byteLength);
+  let features = 0;
   eachMessage(cursor, EXAMPLE.features, () => {
-    eachMessage(cursor, EXAMPLE.entry, () => walkEntry(cursor, visit));
+    eachMessage(cursor, EXAMPLE.entry, () => {
+      if (++features > MAX_FEATURES) throw cursor.corrupt(`has more than ${MAX_FEATURES} features`);
+      walkEntry(cursor, visit);
+    });
   });
 }
 

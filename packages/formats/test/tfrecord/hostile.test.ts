@@ -174,6 +174,15 @@ describe("a record of thousands of features", () => {
     expect(reader.readField(0, "f19999")).toEqual(BigInt64Array.of(19_999n));
   });
 
+  it("is refused where there are more than any data set has, before time is spent on them", async () => {
+    const entry = field(1, field(1, "x"), field(2, int64Feature(1)));
+    const payload = field(1, Buffer.concat(Array.from({ length: 70_000 }, () => entry)));
+    expect(await failure(fileOf(record(payload)))).toMatchObject({
+      code: "CORRUPT_SHARD",
+      message: expect.stringContaining("has more than 65536 features") as string,
+    });
+  });
+
   it("has a schema of the first thousand", async () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`f${n}`, int64Feature(n)]));
     expect((await open(fileOf(record(example(many))))).schema.fields.length).toBe(1000);
