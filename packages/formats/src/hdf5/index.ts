@@ -2,7 +2,7 @@ import type { ShardFormat } from "../format.js";
 import { openHdf5Reader } from "./reader.js";
 import { createHdf5Writer } from "./writer.js";
 
-/** HDF5 shards: written through h5wasm, read by `pread` and our own parser of the metadata. */
+/** HDF5 shards: written and read by millrace itself; h5wasm reads what others filtered in ways of their own. */
 export const hdf5: ShardFormat = {
   name: "hdf5",
   extensions: ["h5", "hdf5"],

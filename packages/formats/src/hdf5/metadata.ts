@@ -22,8 +22,6 @@ export interface Hdf5Metadata {
   readonly attributes: ReadonlyMap<string, string>;
   /** Datasets of the root and of its groups by path, such as `image` and `jpeg/bytes`. */
   readonly datasets: ReadonlyMap<string, Dataset>;
-  /** Object headers by path; the root's is at `""`. */
-  readonly headers: ReadonlyMap<string, ObjectHeader>;
 }
 
 /**
@@ -43,17 +41,17 @@ export function openMetadata(path: string): Hdf5Metadata {
 function readMetadata(file: ShardFile): Hdf5Metadata {
   const { metadata, root, extension } = readSuperblock(file);
   if (extension !== undefined) refuseCacheImage(metadata, readObjectHeader(metadata, extension));
-  const headers = new Map<string, ObjectHeader>();
   const datasets = new Map<string, Dataset>();
   const heap = new GlobalHeap(metadata);
   const rootHeader = readObjectHeader(metadata, root);
-  headers.set("", rootHeader);
+  let members = 0;
   collect("", rootHeader, 1);
-  return { file, metadata, heap, attributes: readTextAttributes(heap, rootHeader), datasets, headers };
+  return { file, metadata, heap, attributes: readTextAttributes(heap, rootHeader), datasets };
 
   function collect(prefix: string, group: ObjectHeader, depth: number): void {
     const links = readLinks(metadata, group);
-    if (headers.size + links.size > MAX_MEMBERS) {
+    members += links.size;
+    if (members > MAX_MEMBERS) {
       throw new UnsupportedError({
         file: file.path,
         problem: "has too many members",
@@ -63,7 +61,6 @@ function readMetadata(file: ShardFile): Hdf5Metadata {
     for (const [name, address] of links) {
       const path = prefix + name;
       const header = readObjectHeader(metadata, address);
-      headers.set(path, header);
       if (isDataset(header)) datasets.set(path, readDataset(metadata, path, header));
       else if (depth < MAX_DEPTH && isGroup(header)) collect(`${path}/`, header, depth + 1);
     }

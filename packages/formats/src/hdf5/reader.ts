@@ -41,7 +41,7 @@ class LazyLibrary {
   constructor(readonly path: string) {}
 
   async open(): Promise<LibraryFile> {
-    this.#file ??= new LibraryFile(await openLibrary(), this.path, "read");
+    this.#file ??= new LibraryFile(await openLibrary(), this.path);
     return this.#file;
   }
 

@@ -1,34 +1,15 @@
 import { BTREE1_TYPES, walkBtree1 } from "./btree1.js";
 import { BTREE2_TYPES, walkBtree2 } from "./btree2.js";
+import { ChunkTableBuilder, type ChunkTable } from "./chunk-table.js";
 import { corrupt, type Cursor } from "./cursor.js";
 import type { Dataspace } from "./dataspace.js";
 import { walkExtensibleArray } from "./extensible-array.js";
-import { walkFixedArray, type ArrayElement } from "./fixed-array.js";
+import { walkFixedArray, type VisitElement } from "./fixed-array.js";
 import type { ChunkedLayout } from "./layout-message.js";
 import type { MetadataFile } from "./metadata-file.js";
 
-/** Where the chunks of a dataset lie, in row-major order of the grid that they form. */
-export interface ChunkTable {
-  /** Chunks along each dimension. */
-  readonly grid: readonly number[];
-  /** Byte of the file of each chunk; -1 for one that was never written. */
-  readonly positions: Float64Array;
-  /** Bytes of each chunk as it lies in the file. */
-  readonly bytes: Float64Array;
-  /** Bit `i` of a chunk's mask: filter `i` was not applied to it. */
-  readonly masks: Uint32Array;
-}
-
-/** More chunks than that are left to the library. */
+/** More chunks than that are not read. */
 const MAX_CHUNKS = 2 ** 24;
-
-interface Chunk {
-  /** Number of the chunk in the grid. */
-  readonly number: number;
-  readonly address: number;
-  readonly bytes: number;
-  readonly mask: number;
-}
 
 /**
  * The table of all chunks, or `undefined` if there are too many.
@@ -44,27 +25,8 @@ export function readChunkTable(
   const grid = (space.shape ?? []).map((extent, axis) => Math.ceil(extent / (chunkShape[axis] as number)));
   const count = grid.reduce((product, chunks) => product * chunks, 1);
   if (count > MAX_CHUNKS) return undefined;
-  const table = {
-    grid,
-    positions: new Float64Array(count).fill(-1),
-    bytes: new Float64Array(count),
-    masks: new Uint32Array(count),
-  };
-  if (address === undefined || count === 0) return table;
-  let left = metadata.file.size;
-  for (const chunk of walkChunks(metadata, { layout, address, grid, space, filtered })) {
-    if (chunk.number < 0) continue;
-    const position = metadata.base + chunk.address;
-    left -= chunk.bytes;
-    const fail = (problem: string): never => corrupt(metadata.path, position, problem);
-    if (position + chunk.bytes > metadata.file.size) fail("a chunk lies outside of the file");
-    if (table.positions[chunk.number] !== -1) fail("a chunk stands twice in its index");
-    if (left < 0) fail("chunks overlap");
-    if (!filtered && chunk.bytes !== rawBytes(layout)) fail("a chunk of the wrong size");
-    table.positions[chunk.number] = position;
-    table.bytes[chunk.number] = chunk.bytes;
-    table.masks[chunk.number] = chunk.mask;
-  }
+  const table = new ChunkTableBuilder(metadata, grid, filtered ? undefined : rawBytes(layout));
+  if (address !== undefined && count > 0) fillTable(table, { layout, address, grid, space, filtered });
   return table;
 }
 
@@ -76,33 +38,33 @@ interface Index {
   readonly filtered: boolean;
 }
 
-function walkChunks(metadata: MetadataFile, index: Index): Iterable<Chunk> {
+function fillTable(table: ChunkTableBuilder, index: Index): void {
   const { layout, address, filtered } = index;
+  const { metadata } = table;
   switch (layout.index) {
     case "btree1":
-      return walkTree1(metadata, index);
+      return addTree1(table, index);
     case "btree2":
-      return walkTree2(metadata, index);
+      return addTree2(table, index);
     case "single":
-      return [{ number: 0, address, bytes: rawBytes(layout), mask: 0, ...layout.single }];
+      return table.add(0, address, layout.single?.bytes ?? rawBytes(layout), layout.single?.mask ?? 0);
     case "implicit":
-      return implicit(metadata, index);
+      return addImplicit(table, index);
     case "fixed-array":
-      return walkNumbered(metadata, index, walkFixedArray(metadata, address, filtered));
+      return walkFixedArray(metadata, address, filtered, addNumbered(table, index));
     case "extensible-array":
-      return walkNumbered(metadata, index, walkExtensibleArray(metadata, address, filtered));
+      return walkExtensibleArray(metadata, address, filtered, addNumbered(table, index));
   }
 }
 
 /** Chunks one after the other, in the order of {@link numberingOf}. */
-function* implicit(metadata: MetadataFile, index: Index): Generator<Chunk> {
-  const { order, largest } = numberingOf(metadata, index);
+function addImplicit(table: ChunkTableBuilder, index: Index): void {
+  const { order, largest } = numberingOf(table.metadata, index);
   const bytes = rawBytes(index.layout);
-  const count = index.grid.reduce((product, chunks) => product * chunks, 1);
-  for (let number = 0; number < count; number++) {
+  for (let number = 0; number < table.positions.length; number++) {
     const place = placeOf(number, index.grid);
     const nth = order.reduce((n, axis, i) => n * (i === 0 ? 1 : (largest[i] as number)) + (place[axis] as number), 0);
-    yield { number, address: index.address + nth * bytes, bytes, mask: 0 };
+    table.add(number, index.address + nth * bytes, bytes, 0);
   }
 }
 
@@ -124,28 +86,34 @@ function rawBytes(layout: ChunkedLayout): number {
 }
 
 /** Key: bytes 4, filter mask 4, then the element at which the chunk begins, 8 for each dimension and one more. */
-function* walkTree1(metadata: MetadataFile, { layout, address, grid }: Index): Generator<Chunk> {
+function addTree1(table: ChunkTableBuilder, { layout, address, grid }: Index): void {
   const { chunkShape } = layout;
-  for (const { key, child } of walkBtree1(metadata, address, BTREE1_TYPES.chunks, 16 + 8 * grid.length)) {
+  const rank = grid.length;
+  const place = grid.map(() => -1);
+  walkBtree1(table.metadata, address, BTREE1_TYPES.chunks, 16 + 8 * rank, (key, child) => {
     const bytes = key.u32();
     const mask = key.u32();
-    const place = chunkShape.map((extent) => {
-      const start = key.uint(8);
-      return start % extent === 0 ? start / extent : key.fail("a chunk between the chunks");
-    });
-    yield { number: numberOf(place, grid), address: child, bytes, mask };
-  }
+    let isBehind = false;
+    for (let axis = 0; axis < rank; axis++) {
+      const along = key.uint(8) / (chunkShape[axis] as number);
+      if (!Number.isInteger(along)) key.fail("a chunk between the chunks");
+      if (!isBehind && along < (place[axis] as number)) key.fail("a tree of chunks is out of order");
+      isBehind ||= along > (place[axis] as number);
+      place[axis] = along;
+    }
+    table.add(numberOf(place, grid), child, bytes, mask);
+  });
 }
 
 /** Record: address O, then with filters bytes and mask 4, then the place in the grid, 8 for each dimension. */
-function* walkTree2(metadata: MetadataFile, { layout, address, grid, filtered }: Index): Generator<Chunk> {
+function addTree2(table: ChunkTableBuilder, { layout, address, grid, filtered }: Index): void {
   const type = filtered ? BTREE2_TYPES.filteredChunk : BTREE2_TYPES.chunk;
-  for (const record of walkBtree2(metadata, address, type)) {
+  for (const record of walkBtree2(table.metadata, address, type)) {
     const child = record.address() ?? record.fail("a chunk without an address");
     const sizeBytes = record.left - 4 - 8 * grid.length;
     const bytes = filtered ? record.uint(sizeBytes) : rawBytes(layout);
     const mask = filtered ? record.u32() : 0;
-    yield { number: numberOf(readPlace(record, grid), grid), address: child, bytes, mask };
+    table.add(numberOf(readPlace(record, grid), grid), child, bytes, mask);
   }
 }
 
@@ -153,10 +121,11 @@ function readPlace(record: Cursor, grid: readonly number[]): number[] {
   return grid.map(() => record.uint(8));
 }
 
-/** Number of a place in row-major order; -1 outside of the grid, where chunks of a shrunken dataset may remain. */
+/** Number of a place in row-major order; -1 outside of the grid. */
 function numberOf(place: readonly number[], grid: readonly number[]): number {
   let number = 0;
-  for (const [axis, at] of place.entries()) {
+  for (let axis = 0; axis < grid.length; axis++) {
+    const at = place[axis] as number;
     const chunks = grid[axis] as number;
     if (at >= chunks) return -1;
     number = number * chunks + at;
@@ -186,18 +155,21 @@ function numberingOf(metadata: MetadataFile, { layout, grid, space, address }: I
   return { order, largest };
 }
 
-/** Chunks of an index whose entries are numbered as {@link numberingOf} says. */
-function* walkNumbered(metadata: MetadataFile, index: Index, elements: Iterable<ArrayElement>): Generator<Chunk> {
-  const { order, largest } = numberingOf(metadata, index);
-  for (const { number, address, bytes, mask } of elements) {
-    if (address === undefined) continue;
-    const place: number[] = [];
+/** Takes the entries of an index that are numbered as {@link numberingOf} says. */
+function addNumbered(table: ChunkTableBuilder, index: Index): VisitElement {
+  const { grid } = index;
+  const { order, largest } = numberingOf(table.metadata, index);
+  const raw = rawBytes(index.layout);
+  const isRowMajor = order.every((axis, i) => axis === i && (i === 0 || largest[i] === grid[i]));
+  if (isRowMajor) return (number, address, bytes, mask) => table.add(number, address, bytes ?? raw, mask);
+  const place = grid.map(() => 0);
+  return (number, address, bytes, mask) => {
     let rest = number;
     for (let i = order.length - 1; i >= 0; i--) {
       const along = largest[i] as number;
       place[order[i] as number] = i === 0 ? rest : rest % along;
       rest = i === 0 ? 0 : Math.floor(rest / along);
     }
-    yield { number: numberOf(place, index.grid), address, bytes: bytes ?? rawBytes(index.layout), mask };
-  }
+    table.add(numberOf(place, grid), address, bytes ?? raw, mask);
+  };
 }

@@ -1,4 +1,5 @@
-import { readChunkTable, type ChunkTable } from "./chunk-index.js";
+import { readChunkTable } from "./chunk-index.js";
+import type { ChunkTable } from "./chunk-table.js";
 import { corrupt, type Cursor } from "./cursor.js";
 import { readDataspace, type Dataspace } from "./dataspace.js";
 import { readDatatype, type ElementType } from "./datatype.js";

@@ -65,9 +65,6 @@ const FLOATS: ReadonlyMap<string, Dtype> = new Map([
   ["8: sign 63, exponent 52+11 bias 1023, mantissa 0+52", "float64"],
 ]);
 
-/** The properties of IEEE half precision in a datatype message, which h5wasm cannot write. */
-export const FLOAT16_MESSAGE: Buffer = Buffer.from("11200f0002000000000010000a05000a0f000000", "hex");
-
 /**
  * Reads a datatype message.
  *

@@ -1,14 +1,12 @@
 import type { Cursor } from "./cursor.js";
-import { readElement, type ArrayElement } from "./fixed-array.js";
+import { visitElements, type ArrayElements, type VisitElement } from "./fixed-array.js";
 import type { MetadataFile } from "./metadata-file.js";
 
 /** Bytes of a block's signature, version and client. */
 const PREFIX_BYTES = 6;
 
-interface ArrayShape {
+interface ArrayShape extends ArrayElements {
   readonly address: number;
-  readonly filtered: boolean;
-  readonly elementBytes: number;
   readonly pageElements: number;
   /** Bytes of the offset in the head of super blocks and data blocks. */
   readonly offsetWidth: number;
@@ -24,9 +22,9 @@ interface DataBlock {
 }
 
 /**
- * Walks the extensible array at `address`, the index of chunks of datasets that can grow along one dimension, in the
- * order of its elements, as far as elements were set. Blocks and pages that were never written are passed over,
- * so the walk takes as long as reading those that were.
+ * Visits the entries of the extensible array at `address`, the index of chunks of datasets that can grow along one
+ * dimension, as far as entries were set. Blocks and pages that were never written are passed over, so this takes as long
+ * as reading those that were.
  *
  * ```text
  * header                                  index block                 data block
@@ -48,11 +46,12 @@ interface DataBlock {
  *
  * Source: HDF5 file format specification 3.0, section VII.C; the sizes of blocks, from H5EAhdr.c.
  */
-export function* walkExtensibleArray(
+export function walkExtensibleArray(
   metadata: MetadataFile,
   address: number,
   filtered: boolean,
-): Generator<ArrayElement> {
+  visit: VisitElement,
+): void {
   const { offsetBytes, lengthBytes } = metadata;
   const head = metadata.checkedBlock(address, 12 + 6 * lengthBytes + offsetBytes + 4, "an extensible array");
   head.signature("EAHD");
@@ -79,10 +78,10 @@ export function* walkExtensibleArray(
   const pointers = blockCount + Math.max(superBlocks - inIndex, 0);
   const bytes = PREFIX_BYTES + offsetBytes + indexElements * elementBytes + pointers * offsetBytes + 4;
   const block = openBlock(metadata, index, bytes, "EAIB", shape);
-  for (let i = 0; i < Math.min(indexElements, count); i++) yield readElement(block.sub(elementBytes), i, filtered);
+  visitElements(block, shape, 0, Math.min(indexElements, count), visit);
   block.at = PREFIX_BYTES + offsetBytes + indexElements * elementBytes;
   const blocks = dataBlocks(metadata, block, { first: indexElements, count, minElements, superBlocks, inIndex }, shape);
-  for (const data of blocks) yield* readDataBlock(metadata, data, Math.min(count - data.first, data.elements), shape);
+  for (const data of blocks) visitDataBlock(metadata, data, Math.min(count - data.first, data.elements), shape, visit);
 }
 
 interface DataBlocks {
@@ -156,19 +155,20 @@ function* readSuperBlock(
   }
 }
 
-function* readDataBlock(
+function visitDataBlock(
   metadata: MetadataFile,
   { address, first, elements, written }: DataBlock,
   wanted: number,
   shape: ArrayShape,
-): Generator<ArrayElement> {
+  visit: VisitElement,
+): void {
   if (address === undefined) return;
-  const { elementBytes, pageElements, filtered } = shape;
+  const { elementBytes, pageElements } = shape;
   const headBytes = PREFIX_BYTES + metadata.offsetBytes + shape.offsetWidth;
   if (elements <= pageElements) {
     const block = openBlock(metadata, address, headBytes + elements * elementBytes + 4, "EADB", shape);
     block.skip(shape.offsetWidth);
-    for (let i = 0; i < wanted; i++) yield readElement(block.sub(elementBytes), first + i, filtered);
+    visitElements(block, shape, first, wanted, visit);
     return;
   }
   const pageBytes = pageElements * elementBytes + 4;
@@ -178,7 +178,6 @@ function* readDataBlock(
     if (written !== undefined && ((written[page >> 3] ?? 0) & (0x80 >> (page & 7))) === 0) continue;
     const place = address + headBytes + 4 + page * pageBytes;
     const body = metadata.checkedBlock(place, pageBytes, "a page of an extensible array");
-    for (let j = 0; j < Math.min(pageElements, wanted - i); j++)
-      yield readElement(body.sub(elementBytes), first + i + j, filtered);
+    visitElements(body, shape, first + i, Math.min(pageElements, wanted - i), visit);
   }
 }

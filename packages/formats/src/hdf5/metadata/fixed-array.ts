@@ -1,20 +1,26 @@
 import type { Cursor } from "./cursor.js";
 import type { MetadataFile } from "./metadata-file.js";
 
-/** An entry of a chunk index. */
-export interface ArrayElement {
-  /** Its number in the index, from 0. */
-  readonly number: number;
-  /** `undefined` for a chunk that was never written. */
-  readonly address: number | undefined;
-  /** Bytes in the file; `undefined` where they are those of the chunk's elements. */
-  readonly bytes: number | undefined;
-  readonly mask: number;
+/**
+ * What is done with each entry of a chunk index that has an address.
+ *
+ * @param number the entry's number in the index, from 0
+ * @param bytes in the file; `undefined` where they are those of the chunk's elements
+ * @param mask bit `i`: filter `i` was not applied
+ */
+export type VisitElement = (number: number, address: number, bytes: number | undefined, mask: number) => void;
+
+/** The entries of a chunk index. */
+export interface ArrayElements {
+  /** Bytes of an entry. */
+  readonly elementBytes: number;
+  /** The chunks have filters. */
+  readonly filtered: boolean;
 }
 
 /**
- * Walks the fixed array at `address`, the index of chunks of datasets that cannot grow. Pages that were never written
- * are passed over.
+ * Visits the entries of the fixed array at `address`, the index of chunks of datasets that cannot grow. Pages that were
+ * never written are passed over.
  *
  * ```text
  * header                        data block                        page
@@ -33,7 +39,7 @@ export interface ArrayElement {
  *
  * Source: HDF5 file format specification 3.0, section VII.B.
  */
-export function* walkFixedArray(metadata: MetadataFile, address: number, filtered: boolean): Generator<ArrayElement> {
+export function walkFixedArray(metadata: MetadataFile, address: number, filtered: boolean, visit: VisitElement): void {
   const { offsetBytes, lengthBytes } = metadata;
   const head = metadata.checkedBlock(address, 12 + lengthBytes + offsetBytes, "a fixed array");
   head.signature("FAHD");
@@ -47,6 +53,7 @@ export function* walkFixedArray(metadata: MetadataFile, address: number, filtere
   if (elementBytes < offsetBytes + (filtered ? 5 : 0)) head.fail("a fixed array of too small elements");
   const pageElements = 2 ** pageBits;
   if (count * elementBytes > metadata.end) head.fail("a fixed array is larger than the file");
+  const shape = { elementBytes, filtered };
   const headBytes = 6 + offsetBytes;
   const signature = metadata.block(block, headBytes, "a block of a fixed array");
   signature.signature("FADB");
@@ -54,7 +61,7 @@ export function* walkFixedArray(metadata: MetadataFile, address: number, filtere
     const bytes = headBytes + count * elementBytes + 4;
     const whole = metadata.checkedBlock(block, bytes, "a block of a fixed array");
     whole.skip(headBytes);
-    for (let i = 0; i < count; i++) yield readElement(whole.sub(elementBytes), i, filtered);
+    visitElements(whole, shape, 0, count, visit);
     return;
   }
   const pages = Math.ceil(count / pageElements);
@@ -69,16 +76,29 @@ export function* walkFixedArray(metadata: MetadataFile, address: number, filtere
     const known = ((written[page >> 3] as number) & (0x80 >> (page & 7))) !== 0;
     if (known) {
       const body = metadata.checkedBlock(next, bytes, "a page of a fixed array");
-      for (let i = 0; i < elements; i++) yield readElement(body.sub(elementBytes), page * pageElements + i, filtered);
+      visitElements(body, shape, page * pageElements, elements, visit);
     }
     next += pageElements * elementBytes + 4;
   }
 }
 
-/** An entry: address O, and with filters the bytes in the file and the mask. */
-export function readElement(element: Cursor, number: number, filtered: boolean): ArrayElement {
-  const address = element.address();
-  if (!filtered) return { number, address, bytes: undefined, mask: 0 };
-  const bytes = element.uint(element.left - 4);
-  return { number, address, bytes, mask: element.u32() };
+/**
+ * Visits the next `count` entries of a block, which are numbered from `first` on. An entry: address O, and with filters
+ * the bytes in the file and the mask 4.
+ */
+export function visitElements(
+  block: Cursor,
+  { elementBytes, filtered }: ArrayElements,
+  first: number,
+  count: number,
+  visit: VisitElement,
+): void {
+  const sizeBytes = elementBytes - block.dialect.offsetBytes - 4;
+  for (let i = 0, at = block.at; i < count; i++, at += elementBytes) {
+    block.at = at;
+    const address = block.address();
+    if (address === undefined) continue;
+    const bytes = filtered ? block.uint(sizeBytes) : undefined;
+    visit(first + i, address, bytes, filtered ? block.u32() : 0);
+  }
 }

@@ -93,7 +93,7 @@ function readSymbolTable(metadata: MetadataFile, message: Cursor, links: Map<str
   const bytes = heap.length();
   heap.skip(lengthBytes);
   const names = metadata.block(heap.address() ?? heap.fail("a heap without data"), bytes, "the names of a group");
-  for (const { child } of walkBtree1(metadata, tree, BTREE1_TYPES.group, lengthBytes)) {
+  walkBtree1(metadata, tree, BTREE1_TYPES.group, lengthBytes, (_, child) => {
     const head = metadata.block(child, 8, "a symbol table node");
     head.signature("SNOD");
     head.skip(2);
@@ -106,7 +106,7 @@ function readSymbolTable(metadata: MetadataFile, message: Cursor, links: Map<str
       node.skip(20);
       if (cacheType !== SOFT_LINK_ENTRY && address !== undefined) links.set(nameAt(names, offset), address);
     }
-  }
+  });
 }
 
 function nameAt(names: Cursor, offset: number): string {

@@ -10,6 +10,7 @@ export const MESSAGES = {
   link: 0x06,
   externalFiles: 0x07,
   layout: 0x08,
+  groupInfo: 0x0a,
   filters: 0x0b,
   attribute: 0x0c,
   continuation: 0x10,
@@ -27,20 +28,9 @@ export interface HeaderMessage {
   body(): Cursor;
 }
 
-/** A run of messages; an object header has one, and more where it grew. */
-export interface HeaderChunk {
-  /** Byte of the file. */
-  readonly position: number;
-  /** From its signature to its checksum, in version 2. */
-  readonly bytes: Buffer;
-}
-
 /** An object header: what the file says of a group, a dataset or a named datatype. */
 export interface ObjectHeader {
-  readonly version: 1 | 2;
   readonly messages: readonly HeaderMessage[];
-  /** The first is the header's own. */
-  readonly chunks: readonly HeaderChunk[];
 }
 
 /** A header has a handful of chunks; one with thousands points in circles. */
@@ -82,7 +72,7 @@ export function readObjectHeader(metadata: MetadataFile, address: number): Objec
 
 class HeaderReader {
   readonly messages: HeaderMessage[] = [];
-  readonly chunks: HeaderChunk[] = [];
+  #chunks = 0;
   readonly #continuations: { address: number; bytes: number }[] = [];
   #hasOrder = false;
 
@@ -121,7 +111,7 @@ class HeaderReader {
   #continue(): ObjectHeader {
     for (let next = this.#continuations.pop(); next !== undefined; next = this.#continuations.pop()) {
       const chunk = this.metadata.block(next.address, next.bytes, "a continuation of an object header");
-      if (this.chunks.length > MAX_CHUNKS) chunk.fail("an object header has too many continuations");
+      if (this.#chunks > MAX_CHUNKS) chunk.fail("an object header has too many continuations");
       if (this.version === 2) {
         chunk.signature("OCHK");
         if (next.bytes < 8) chunk.fail("a continuation is too short");
@@ -129,12 +119,12 @@ class HeaderReader {
       }
       this.#chunk(chunk);
     }
-    return { version: this.version, messages: this.messages, chunks: this.chunks };
+    return { messages: this.messages };
   }
 
   /** Reads the messages from the cursor's place to the chunk's end, or to its checksum. */
   #chunk(chunk: Cursor): void {
-    this.chunks.push({ position: chunk.position, bytes: chunk.bytes });
+    this.#chunks++;
     const end = this.version === 1 ? 0 : 4;
     const smallest = this.version === 1 ? 8 : this.#hasOrder ? 6 : 4;
     while (chunk.left - end >= smallest) this.#message(chunk);

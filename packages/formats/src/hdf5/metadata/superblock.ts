@@ -3,7 +3,8 @@ import type { ShardFile } from "../../shard-file.js";
 import { corrupt, Cursor, type Dialect } from "./cursor.js";
 import { checkSum, MetadataFile } from "./metadata-file.js";
 
-const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
+/** The first bytes of a superblock. */
+export const SIGNATURE: Buffer = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
 /** Room for the largest superblock: version 1 with addresses of 8 bytes. */
 const MAX_SUPERBLOCK_BYTES = 100;
 /** Bits of the version 3 flags: open for writing, open for single-writer-multiple-reader. */

@@ -1,7 +1,7 @@
 import { CorruptShardError } from "../../errors.js";
 import { tableExtents, type Extents } from "../../extents.js";
 import type { ShardFile } from "../../shard-file.js";
-import type { ChunkTable } from "../metadata/chunk-index.js";
+import type { ChunkTable } from "../metadata/chunk-table.js";
 import type { ChunkedStorage, Dataset } from "../metadata/dataset.js";
 import { FILTERS } from "../metadata/filter-message.js";
 import { filled } from "./fill.js";
@@ -47,8 +47,10 @@ export class ChunkedRows implements Rows {
     if (this.shape.some((extent, axis) => axis > 0 && chunkShape[axis] !== extent)) return undefined;
     const height = chunkShape[0] as number;
     const offsets = new Float64Array(this.length);
-    for (let row = 0; row < this.length; row++)
-      offsets[row] = (table.positions[Math.floor(row / height)] as number) + (row % height) * this.rowBytes;
+    for (let band = 0, row = 0; row < this.length; band++) {
+      const end = Math.min(row + height, this.length);
+      for (let at = table.positions[band] as number; row < end; row++, at += this.rowBytes) offsets[row] = at;
+    }
     this.#extents = tableExtents(offsets, new Uint32Array(this.length).fill(this.rowBytes));
     return this.#extents;
   }
