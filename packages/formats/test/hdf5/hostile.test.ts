@@ -111,6 +111,12 @@ const cases: [string, () => string, string, RegExp][] = [
     /points in circles|too many continuations/u,
   ],
   [
+    "an object header of a million messages",
+    () => saved(buildFile(Buffer.concat([header([], 8_000_000), Buffer.alloc(8_000_000)]))),
+    "CORRUPT_SHARD",
+    /too many messages/u,
+  ],
+  [
     "more elements than the file has bytes",
     () => saved(withDataset([space(2 ** 40), unsigned(1), contiguous(DATA, 2 ** 40)], [[DATA, Buffer.alloc(8)]])),
     "CORRUPT_SHARD",

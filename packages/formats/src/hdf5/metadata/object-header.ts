@@ -35,6 +35,8 @@ export interface ObjectHeader {
 
 /** A header has a handful of chunks; one with thousands points in circles. */
 const MAX_CHUNKS = 1024;
+/** A header of version 1 counts its messages in 16 bits; none has more. */
+const MAX_MESSAGES = 65_536;
 /** Bit 1 of a message's flags. */
 const SHARED = 0x02;
 const HAS_TIMES = 0x20;
@@ -143,6 +145,7 @@ class HeaderReader {
       this.#continuations.push({ address, bytes: body.length() });
       return;
     }
+    if (this.messages.length === MAX_MESSAGES) chunk.fail("an object header has too many messages");
     const start = chunk.position + place;
     this.messages.push({
       type,
