@@ -8,6 +8,7 @@ export * from "./dtype.js";
 export * from "./errors.js";
 export * from "./extents.js";
 export * from "./format.js";
+export * from "./jpeg/index.js";
 export * from "./manifest.js";
 export * from "./registry.js";
 export * from "./safe-path.js";
