@@ -1,9 +1,11 @@
-import { basename, resolve } from "node:path";
+import type { Stats } from "node:fs";
+import { basename } from "node:path";
 import { stat } from "node:fs/promises";
+import { findDataFiles } from "./data-files.js";
 import { ClosedError, fileError, OptionError, UnsupportedError } from "./errors.js";
+import { commonRoot, locateForeignFiles } from "./foreign-files.js";
 import type { FormatName } from "./format.js";
 import { readManifest, type Manifest } from "./manifest.js";
-import { formatOfPath, openFormat } from "./registry.js";
 import { resolveInside } from "./safe-path.js";
 import { checksumBytes } from "./sample-bytes.js";
 import type { Sample, Schema } from "./schema.js";
@@ -14,7 +16,7 @@ import { indexPathOf } from "./shard-index.js";
 export interface OpenDatasetOptions {
   /** Default `first`. */
   readonly checksums?: ChecksumPolicy | undefined;
-  /** Format of a single file whose extension does not tell it. */
+  /** Format of files without a manifest, whose extension and first bytes do not tell it. */
   readonly format?: FormatName | undefined;
 }
 
@@ -37,13 +39,13 @@ export interface DatasetSplit {
 
 /** An open dataset. */
 export interface Dataset {
-  /** Absolute path of its folder, or of the single file. */
+  /** Absolute path of its folder, of the single file, or of the folder that all its files are in. */
   readonly root: string;
   readonly format: FormatName;
   readonly schema: Schema;
   /** Class names; a label is an index into them. */
   readonly classes: readonly string[];
-  /** `undefined` for a single file without a manifest. */
+  /** `undefined` for files without a manifest. */
   readonly manifest: Manifest | undefined;
   /** Identity of the content; empty without a manifest. */
   readonly fingerprint: string;
@@ -65,12 +67,17 @@ const POLICIES: readonly ChecksumPolicy[] = ["first", "always", "off"];
 const OPEN_SHARDS = 4;
 
 /**
- * Opens a dataset: the folder that `convert` made, or one shard file, which becomes the split `train`.
+ * Opens a dataset: the folder that `convert` made, or files of shards without a manifest, which become the split
+ * `train`: one path, a pattern (`shard-{000..009}.tar`, `*.tfrecord`), or a list of them. Where the files do not keep
+ * their schema, the fields are those that their first samples have.
  * @throws {@link ManifestError} if the folder holds no dataset or its manifest is wrong; {@link OptionError} for an
- * unknown policy or format; {@link FileError}, {@link UnsupportedError} or {@link CorruptShardError} for a single file
- * that is not there, or is no shard.
+ * unknown policy or format; {@link FileError}, {@link UnsupportedError} or {@link CorruptShardError} for a file that is
+ * not there, is no shard, or does not have the fields of the others.
  */
-export async function openDataset(path: string, options: OpenDatasetOptions = {}): Promise<Dataset> {
+export async function openDataset(
+  path: string | readonly string[],
+  options: OpenDatasetOptions = {},
+): Promise<Dataset> {
   const checksums = options.checksums ?? "first";
   if (!POLICIES.includes(checksums)) {
     throw new OptionError({
@@ -80,14 +87,37 @@ export async function openDataset(path: string, options: OpenDatasetOptions = {}
       found: checksums,
     });
   }
-  const root = resolve(path);
-  let isFile: boolean;
+  const paths = await findDataFiles(typeof path === "string" ? [path] : path);
+  const folder = await firstFolder(paths);
+  if (folder === undefined) return await openFiles(paths, options.format, checksums);
+  if (paths.length === 1) return await openFolder(folder, checksums);
+  throw new OptionError({
+    file: folder,
+    option: "dataset",
+    problem: "is a folder among files",
+    fix: "name one folder with a dataset.json, or files of shards only",
+  });
+}
+
+async function firstFolder(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const stats = await statOf(path);
+    if (stats.isDirectory()) return path;
+    if (!stats.isFile())
+      throw new UnsupportedError({ file: path, problem: "is neither a file nor a folder", fix: "name a file" });
+  }
+  return undefined;
+}
+
+async function statOf(path: string): Promise<Stats> {
   try {
-    isFile = (await stat(root)).isFile();
+    return await stat(path);
   } catch (error) {
     throw fileError(path, "open the dataset", error);
   }
-  if (isFile) return await openFile(root, options.format ?? formatOfPath(root), checksums);
+}
+
+async function openFolder(root: string, checksums: ChecksumPolicy): Promise<Dataset> {
   const manifest = await readManifest(root);
   const splits = manifest.splits.map((split) => {
     const shards = split.shards.map((entry) => ({
@@ -108,20 +138,14 @@ function shardPathIn(root: string, name: string): string {
   return resolveInside(root, name);
 }
 
-async function openFile(path: string, formatName: FormatName | undefined, checksums: ChecksumPolicy): Promise<Dataset> {
-  if (formatName === undefined)
-    throw new UnsupportedError({
-      file: path,
-      problem: "the extension tells no format",
-      expected: ".h5, .hdf5, .arrow, .feather, .tfrecord, .tfrecords or .tar",
-      fix: "name the format",
-    });
-  const reader = await (await openFormat(formatName)).openReader(path);
-  const location: ShardLocation = { path, format: formatName, schema: reader.schema, samples: reader.length };
-  reader.close();
-  return new OpenedDataset(path, formatName, reader.schema, [], undefined, [
-    new Split("train", [location], [], checksums),
-  ]);
+async function openFiles(
+  paths: readonly string[],
+  format: FormatName | undefined,
+  checksums: ChecksumPolicy,
+): Promise<Dataset> {
+  const files = await locateForeignFiles(paths, format);
+  const split = new Split("train", files.shards, [], checksums);
+  return new OpenedDataset(commonRoot(paths), files.format, files.schema, [], undefined, [split]);
 }
 
 class OpenedDataset implements Dataset {

@@ -10,6 +10,7 @@ export * from "./extents.js";
 export * from "./format.js";
 export * from "./jpeg/index.js";
 export * from "./manifest.js";
+export * from "./manifest-json-schema.js";
 export * from "./registry.js";
 export * from "./safe-path.js";
 export { checksumBytes, sampleBytes } from "./sample-bytes.js";

@@ -255,7 +255,7 @@ export async function readManifest(root: string): Promise<Manifest> {
     throw new ManifestError({
       file,
       problem: "there is no dataset here",
-      fix: "name a folder that millrace convert has finished",
+      fix: "name a folder that millrace convert has finished, or the files of shards in it, such as *.tar",
       cause: error,
     });
   }

@@ -1,11 +1,19 @@
 import { readFile } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { checksumFile } from "./checksum-file.js";
+import { findDataFiles } from "./data-files.js";
 import { openDataset, type Dataset } from "./dataset.js";
-import { fileError, isMillraceError } from "./errors.js";
+import { fileError, isMillraceError, type MillraceError } from "./errors.js";
+import { offsetOf } from "./extents.js";
 import type { FormatName } from "./format.js";
+import { formatOfFile } from "./format-of-file.js";
 import { checksumBytes } from "./sample-bytes.js";
 import { openShard, type OpenShard, type ShardLocation } from "./shard.js";
 import { decodeShardIndex, indexPathOf } from "./shard-index.js";
+import { recoverTfrecord, type TfrecordDamage } from "./tfrecord/recover.js";
+
+/** Rows that are read between two chances for the signal. */
+const TURN_ROWS = 64;
 
 /** One thing that is wrong with a dataset. */
 export interface Damage {
@@ -20,6 +28,8 @@ export interface Damage {
   /** Row of the sample in the shard. */
   readonly sample?: number | undefined;
   readonly field?: string | undefined;
+  /** Byte offset in the file: of the value, or of the place that is damaged; absent where nothing tells it. */
+  readonly byte?: number | undefined;
   /** What was expected and found, in words. */
   readonly message: string;
 }
@@ -45,25 +55,84 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads every byte of a dataset and compares it with the checksums of its manifest, and every sample with its own.
- * Damage is reported, not thrown.
+ * Reads every byte of a dataset and compares it with the checksums of its manifest, and every sample with its own. Of
+ * files without a manifest, what `openDataset` takes as one dataset, every sample is read and compared with what its
+ * format keeps. Damage is reported, not thrown.
  * @throws {@link ManifestError} if there is no dataset or its manifest is wrong; {@link FileError} if there is no such
  * file; {@link UnsupportedError} if it is of no format that is read; the signal's reason when aborted.
  */
-export async function verifyDataset(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+export async function verifyDataset(
+  path: string | readonly string[],
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
   let dataset: Dataset;
   try {
     dataset = await openDataset(path, { format: options.format, checksums: "off" });
   } catch (error) {
     if (!isMillraceError(error, "CORRUPT_SHARD")) throw error;
-    const damage: Damage = { file: path, kind: "unreadable", message: error.message };
-    return { ok: false, shards: 1, samples: 0, bytes: 0, checksummed: false, damages: [damage] };
+    return await verifyUnreadable(typeof path === "string" ? [path] : path, options, error);
   }
   try {
     return await verifyShards(dataset, options);
   } finally {
     dataset.close();
   }
+}
+
+/** The report on files of which one cannot be opened: each is looked at by itself. */
+async function verifyUnreadable(
+  names: readonly string[],
+  options: VerifyOptions,
+  error: MillraceError,
+): Promise<VerifyReport> {
+  const files = await findDataFiles(names);
+  const report = { ok: false, shards: files.length, samples: 0, bytes: 0, checksummed: false };
+  if (files.length === 1) {
+    const file = files[0] as string;
+    return { ...report, damages: await unreadable(file, options.format ?? (await formatOfFile(file)), error, options) };
+  }
+  const damages: Damage[] = [];
+  for (const [number, file] of files.entries()) {
+    const one = await verifyDataset(file, { format: options.format, signal: options.signal });
+    damages.push(...one.damages);
+    report.samples += one.samples;
+    report.bytes += one.bytes;
+    options.onProgress?.({ shards: number + 1, total: files.length });
+  }
+  return { ...report, damages };
+}
+
+/** What is wrong with a file that does not open; in one of TFRecord every place. */
+async function unreadable(
+  file: string,
+  format: FormatName | undefined,
+  error: MillraceError,
+  { signal }: VerifyOptions,
+): Promise<readonly Damage[]> {
+  const { sample, byte } = error.detail;
+  const plain: Damage = { file, kind: "unreadable", sample, byte, message: error.message };
+  if (format !== "tfrecord") return [plain];
+  try {
+    const { damages } = await recoverTfrecord(file, { signal });
+    return damages.length > 0 ? lostRecords(file, damages) : [plain];
+  } catch (failure) {
+    if (!isMillraceError(failure)) throw failure;
+    return [plain];
+  }
+}
+
+function lostRecords(file: string, damages: readonly TfrecordDamage[]): readonly Damage[] {
+  // Behind a damaged length nothing tells how many records there were.
+  let lost: number | undefined = 0;
+  return damages.map(({ kind, from, to, recordsBefore, records }): Damage => {
+    const sample = lost === undefined ? undefined : recordsBefore + lost;
+    lost = lost === undefined || records === undefined ? undefined : lost + records;
+    const bytes = `${to - from} bytes from ${from} on`;
+    if (kind === "payload")
+      return { file, kind: "sample", sample, byte: from, message: `${records} records with a wrong crc32c, ${bytes}` };
+    const message = `a damaged length, ${bytes} without a sound record`;
+    return { file, kind: "unreadable", sample, byte: from, message };
+  });
 }
 
 async function verifyShards(dataset: Dataset, options: VerifyOptions): Promise<VerifyReport> {
@@ -74,7 +143,7 @@ async function verifyShards(dataset: Dataset, options: VerifyOptions): Promise<V
   let done = 0;
   for (const location of locations) {
     options.signal?.throwIfAborted();
-    const found = await verifyShard(location);
+    const found = await verifyShard(location, options);
     damages.push(...found.damages);
     bytes += found.bytes;
     samples += location.samples;
@@ -90,9 +159,9 @@ interface Found {
   readonly bytes: number;
 }
 
-async function verifyShard(location: ShardLocation): Promise<Found> {
+async function verifyShard(location: ShardLocation, options: VerifyOptions): Promise<Found> {
   const { path: file, entry } = location;
-  if (entry === undefined) return verifySamples(location);
+  if (entry === undefined) return await verifySamples(location, options);
   const index = await verifyIndex(indexPathOf(file), entry.index);
   let whole: Awaited<ReturnType<typeof checksumFile>>;
   try {
@@ -106,7 +175,7 @@ async function verifyShard(location: ShardLocation): Promise<Found> {
     return { damages: [...index.damages, { file, kind: "size", message }], bytes };
   }
   // Without its sidecar there is nothing to compare a sample with.
-  const samples = index.damages.length === 0 ? (await verifySamples(location)).damages : [];
+  const samples = index.damages.length === 0 ? (await verifySamples(location, options)).damages : [];
   const container: Damage[] =
     whole.crc32c !== entry.crc32c && samples.length === 0
       ? [{ file, kind: "container", message: `expected crc32c ${entry.crc32c}, found ${whole.crc32c}` }]
@@ -130,24 +199,30 @@ async function verifyIndex(file: string, expected: { bytes: number; crc32c: stri
   return { damages: [], bytes: bytes.length };
 }
 
-async function verifySamples(location: ShardLocation): Promise<Found> {
+async function verifySamples(location: ShardLocation, options: VerifyOptions): Promise<Found> {
+  const { path, format, schema } = location;
   let shard: OpenShard;
   try {
     shard = await openShard(location);
   } catch (error) {
-    return { damages: [{ file: location.path, kind: "unreadable", message: textOf(error) }], bytes: 0 };
+    if (!isMillraceError(error)) throw error;
+    return { damages: await unreadable(path, format, error, options), bytes: 0 };
   }
   const damages: Damage[] = [];
   let read = 0;
   try {
     for (let row = 0; row < shard.reader.length; row++) {
-      for (const { name } of location.schema.fields) {
+      if (row % TURN_ROWS === 0) await nextTurn();
+      options.signal?.throwIfAborted();
+      for (const { name } of schema.fields) {
         try {
           const bytes = checksumBytes(shard.reader.readField(row, name));
           read += bytes.length;
           shard.check(row, name, bytes);
         } catch (error) {
-          damages.push({ file: location.path, kind: "sample", sample: row, field: name, message: textOf(error) });
+          const message = textOf(error);
+          const byte = (error as MillraceError).detail.byte ?? byteOf(shard, name, row);
+          damages.push({ file: path, kind: "sample", sample: row, field: name, byte, message });
         }
       }
     }
@@ -155,6 +230,17 @@ async function verifySamples(location: ShardLocation): Promise<Found> {
     shard.close();
   }
   return { damages, bytes: read };
+}
+
+/** Where the bytes of a value begin, if they lie plain. */
+function byteOf({ reader }: OpenShard, field: string, row: number): number | undefined {
+  try {
+    const extents = reader.extents(field);
+    return extents === undefined ? undefined : offsetOf(extents, row);
+  } catch (error) {
+    if (isMillraceError(error)) return undefined;
+    throw error;
+  }
 }
 
 function textOf(error: unknown): string {

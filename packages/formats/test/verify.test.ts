@@ -56,13 +56,14 @@ describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
     expect(seen).toEqual([1, 2]);
   });
 
-  it("names the sample and the field of a flipped byte", async () => {
+  it("names the sample, the field and the place of a flipped byte", async () => {
     const { root, manifest } = await write(format);
     const path = join(root, manifest.splits[0]?.shards[1]?.path ?? "");
-    flip(path, 8 * (readFileSync(path).indexOf(new Uint8Array(40).fill(104)) + 3));
+    const byte = readFileSync(path).indexOf(new Uint8Array(40).fill(104));
+    flip(path, 8 * (byte + 3));
     const { ok, damages } = await verifyDataset(root);
     expect(ok).toBe(false);
-    expect(damages).toMatchObject([{ file: path, kind: "sample", sample: 1, field: "image" }]);
+    expect(damages).toMatchObject([{ file: path, kind: "sample", sample: 1, field: "image", byte }]);
   });
 
   it("finds any flipped bit of any file", async () => {
