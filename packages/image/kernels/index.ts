@@ -31,7 +31,7 @@ export function resample(
   const scale = f32x4.mul(v128.load(factors), unit);
   const shift = v128.load(factors, 16);
   for (let y = 0; y < height; y++) {
-    const first = source + <usize>load<u32>(rowStarts);
+    const first = source + <usize>load<u32>(rowStarts) * sourceStride;
     blendRows(first, sourceStride, line, rowBytes, rowWeights, load<i32>(rowCounts));
     if (float) {
       if (channels == 3)

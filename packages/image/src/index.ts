@@ -11,10 +11,15 @@ export {
 } from "./decoder.js";
 export { IMAGE_ENCODINGS, imageHeader, type ImageEncoding, type ImageHeader } from "./header.js";
 export { REJECT_REASONS, type ImagePlace, type RejectReason } from "./image-error.js";
+export type { ColourKernels } from "./kernels/colour.js";
 export {
   MAX_SIDE,
+  OUTPUT_DTYPES,
+  OUTPUT_LAYOUTS,
   type Box,
   type MemoryRange,
+  type OutputDtype,
+  type OutputLayout,
   type ResampleJob,
   type ResampleOutput,
   type ResampleSource,

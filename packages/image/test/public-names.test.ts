@@ -8,6 +8,8 @@ it("exports exactly these names", () => {
       "DEFAULT_MAX_PIXELS",
       "IMAGE_ENCODINGS",
       "MAX_SIDE",
+      "OUTPUT_DTYPES",
+      "OUTPUT_LAYOUTS",
       "REJECT_REASONS",
       "cpuBudget",
       "cpuBudgetOf",

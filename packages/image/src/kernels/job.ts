@@ -12,7 +12,10 @@ export interface ResampleSource {
   readonly channels: 1 | 3;
 }
 
-/** A rectangle of a source in pixels, inside of it; fractions are allowed, as in Pillow's `resize(box=...)`. */
+/**
+ * A rectangle of a source in pixels, inside of it (but see `ResampleJob.fill`); fractions are allowed, as in Pillow's
+ * `resize(box=...)`.
+ */
 export interface Box {
   /** Left edge. */
   readonly x: number;
@@ -24,9 +27,19 @@ export interface Box {
   readonly height: number;
 }
 
-/** Where the result goes: `[height, width, channels]` with the source's channels, rows without gaps. */
+/** Element types of a result; `float16` is IEEE 754 binary16, rounded to nearest, ties to even. */
+export const OUTPUT_DTYPES = ["uint8", "float16", "float32"] as const;
+/** One of {@link OUTPUT_DTYPES}. */
+export type OutputDtype = (typeof OUTPUT_DTYPES)[number];
+
+/** Order of a result's axes: `nhwc` is `[height, width, channels]`, `nchw` is `[channels, height, width]`. */
+export const OUTPUT_LAYOUTS = ["nhwc", "nchw"] as const;
+/** One of {@link OUTPUT_LAYOUTS}. */
+export type OutputLayout = (typeof OUTPUT_LAYOUTS)[number];
+
+/** Where the result goes, with the source's channels, without gaps. */
 export interface ResampleOutput {
-  /** Byte offset in the memory; a multiple of 4 for `float32`. */
+  /** Byte offset in the memory; a multiple of 4 for `float32`, of 2 for `float16`. */
   readonly offset: number;
   /** Room there in bytes. Nothing is ever written outside of `[offset, offset + byteLength)`. */
   readonly byteLength: number;
@@ -34,21 +47,33 @@ export interface ResampleOutput {
   readonly width: number;
   /** Rows. */
   readonly height: number;
-  /** `uint8`: levels 0 to 255; `float32`: `level * scale[c] + shift[c]`, with the level's fraction kept. */
-  readonly dtype: "uint8" | "float32";
+  /**
+   * `uint8`: levels 0 to 255; `float32`: `level * scale[c] + shift[c]`, with the level's fraction kept; `float16`: the
+   * same, rounded once more.
+   */
+  readonly dtype: OutputDtype;
 }
 
-/** One image: crop, antialiased resize, horizontal flip and normalisation in one pass. */
+/** One image: crop, antialiased resize, flips and normalisation in one pass. */
 export interface ResampleJob {
   readonly source: ResampleSource;
   readonly box: Box;
   /** Mirrors the result horizontally. Default: false. */
   readonly flip?: boolean;
+  /** Mirrors the result vertically. Default: false. */
+  readonly flipVertical?: boolean;
   readonly output: ResampleOutput;
-  /** `float32` only: factor for each channel. Default: 1. Rounded to float32. */
+  /** Order of the result's axes. Default: `nhwc`. */
+  readonly layout?: OutputLayout;
+  /** `float32` and `float16` only: factor for each channel. Default: 1. Rounded to float32. */
   readonly scale?: readonly number[];
-  /** `float32` only: summand for each channel. Default: 0. Rounded to float32. */
+  /** `float32` and `float16` only: summand for each channel. Default: 0. Rounded to float32. */
   readonly shift?: readonly number[];
+  /**
+   * Level of each channel, 0 to 255, for what the box has outside of the source. With it the box may stick out, or lie
+   * outside altogether, but it must have whole edges and the output's size: what is filled is not resampled.
+   */
+  readonly fill?: readonly number[];
 }
 
 /** A run of bytes in the kernels' memory. */
@@ -62,9 +87,9 @@ export interface MemoryRange {
 /** Most columns or rows of a source or of a result. */
 export const MAX_SIDE = 65_535;
 
-/** Bytes of one result. */
-export function outputBytes(output: ResampleOutput, channels: number): number {
-  return output.width * output.height * channels * (output.dtype === "float32" ? 4 : 1);
+/** Bytes of one element. */
+export function elementBytes(dtype: OutputDtype): 1 | 2 | 4 {
+  return dtype === "uint8" ? 1 : dtype === "float16" ? 2 : 4;
 }
 
 function fail(option: string, problem: string, expected: string, found: string, fix?: string): never {
@@ -76,8 +101,7 @@ function checkSide(option: string, value: number): void {
     fail(option, "is not a side", `an integer from 1 to ${MAX_SIDE}`, String(value));
 }
 
-function checkInMemory(option: string, range: MemoryRange, memoryBytes: number): void {
-  const { offset, byteLength } = range;
+function checkInMemory(option: string, offset: number, byteLength: number, memoryBytes: number): void {
   if (
     Number.isSafeInteger(offset) &&
     Number.isSafeInteger(byteLength) &&
@@ -89,14 +113,25 @@ function checkInMemory(option: string, range: MemoryRange, memoryBytes: number):
   fail(option, "lies outside of the memory", `a range in 0 to ${memoryBytes}`, `${offset} + ${byteLength}`);
 }
 
-function checkApart(option: string, a: MemoryRange, b: MemoryRange, what: string): void {
-  if (a.offset < b.offset + b.byteLength && b.offset < a.offset + a.byteLength)
-    fail(
-      option,
-      `overlaps the ${what}`,
-      "ranges that are apart",
-      `${a.offset} + ${a.byteLength} and ${b.offset} + ${b.byteLength}`,
-    );
+/** Whether ranges of numbers, each a begin and an end, have something in common. */
+function overlap(beginA: number, endA: number, beginB: number, endB: number): boolean {
+  return beginA < endB && beginB < endA;
+}
+
+function failApart(option: string, a: MemoryRange, b: MemoryRange, what: string): never {
+  fail(
+    option,
+    `overlaps the ${what}`,
+    "ranges that are apart",
+    `${a.offset} + ${a.byteLength} and ${b.offset} + ${b.byteLength}`,
+  );
+}
+
+/** Whether the box and the output have the same size and the box whole edges: nothing to resample. */
+export function isCopy(box: Box, output: ResampleOutput): boolean {
+  return (
+    box.width === output.width && box.height === output.height && Number.isInteger(box.x) && Number.isInteger(box.y)
+  );
 }
 
 function checkBox(box: Box, source: ResampleSource): void {
@@ -120,41 +155,76 @@ function checkBox(box: Box, source: ResampleSource): void {
     );
 }
 
+function checkFill(job: ResampleJob, fill: readonly number[]): void {
+  const { box, output, source } = job;
+  if (fill.length !== source.channels || !fill.every((level) => Number.isInteger(level) && level >= 0 && level <= 255))
+    fail("fill", "does not fit", `${source.channels} integers from 0 to 255`, JSON.stringify(fill));
+  if (!isCopy(box, output))
+    fail(
+      "box",
+      "is resampled and filled at once",
+      `whole edges and the output's size, ${output.width} x ${output.height}`,
+      `${box.width} x ${box.height} at ${box.x}, ${box.y}`,
+      "fill first and resample the result, or leave fill out",
+    );
+  if (Math.abs(box.x) > MAX_SIDE || Math.abs(box.y) > MAX_SIDE)
+    fail("box", "is too far away", `edges from -${MAX_SIDE} to ${MAX_SIDE}`, `${box.x}, ${box.y}`);
+}
+
 function checkFactors(option: string, values: readonly number[] | undefined, job: ResampleJob): void {
   if (values === undefined) return;
-  if (job.output.dtype !== "float32")
-    fail(option, "has no meaning for uint8", "float32 output", job.output.dtype, `leave ${option} out`);
-  if (values.length !== job.source.channels || !values.every((value) => Number.isFinite(Math.fround(value))))
-    fail(option, "does not fit", `${job.source.channels} finite numbers`, JSON.stringify(values));
+  if (job.output.dtype === "uint8")
+    fail(option, "has no meaning for uint8", "float32 or float16 output", job.output.dtype, `leave ${option} out`);
+  let finite = values.length === job.source.channels;
+  for (let c = 0; c < values.length; c++) finite &&= Number.isFinite(Math.fround(values[c] as number));
+  if (!finite) fail(option, "does not fit", `${job.source.channels} finite numbers`, JSON.stringify(values));
+}
+
+/** Checks an image, which the kernels of colours change in place, against a memory and the scratch region. */
+export function checkImage(image: ResampleSource, memoryBytes: number, scratch: MemoryRange): void {
+  if (image.channels !== 1 && image.channels !== 3)
+    fail("source.channels", "is not supported", "1 or 3", String(image.channels));
+  checkSide("source.width", image.width);
+  checkSide("source.height", image.height);
+  const byteLength = image.width * image.height * image.channels;
+  checkInMemory("source", image.offset, byteLength, memoryBytes);
+  if (overlap(image.offset, image.offset + byteLength, scratch.offset, scratch.offset + scratch.byteLength))
+    failApart("source", { offset: image.offset, byteLength }, scratch, "scratch region");
+}
+
+function checkOutput(job: ResampleJob, memoryBytes: number): void {
+  const { output, source, layout = "nhwc" } = job;
+  checkSide("output.width", output.width);
+  checkSide("output.height", output.height);
+  if (!OUTPUT_DTYPES.includes(output.dtype))
+    fail("output.dtype", "is not supported", OUTPUT_DTYPES.join(" | "), output.dtype);
+  if (!OUTPUT_LAYOUTS.includes(layout)) fail("layout", "is not supported", OUTPUT_LAYOUTS.join(" | "), layout);
+  checkInMemory("output", output.offset, output.byteLength, memoryBytes);
+  const element = elementBytes(output.dtype);
+  const needed = output.width * output.height * source.channels * element;
+  if (needed > output.byteLength)
+    fail("output.byteLength", "is too small for the result", `at least ${needed}`, String(output.byteLength));
+  if (output.offset % element !== 0)
+    fail("output.offset", "is not aligned", `a multiple of ${element}`, String(output.offset));
 }
 
 /**
  * Checks a job against a memory of `memoryBytes` and the kernels' scratch region: sides, box inside of the source,
- * ranges inside of the memory and apart from each other, room for the result.
+ * ranges inside of the memory and apart from each other, room for the result. Allocates nothing if all is well.
  * @throws {@link OptionError} naming the field.
  */
 export function checkJob(job: ResampleJob, memoryBytes: number, scratch: MemoryRange): void {
   const { source, output, box } = job;
-  if (source.channels !== 1 && source.channels !== 3)
-    fail("source.channels", "is not supported", "1 or 3", String(source.channels));
-  checkSide("source.width", source.width);
-  checkSide("source.height", source.height);
-  checkSide("output.width", output.width);
-  checkSide("output.height", output.height);
-  if (output.dtype !== "uint8" && output.dtype !== "float32")
-    fail("output.dtype", "is not supported", "uint8 or float32", String(output.dtype));
-  checkBox(box, source);
+  checkImage(source, memoryBytes, scratch);
+  checkOutput(job, memoryBytes);
+  if (job.fill === undefined) checkBox(box, source);
+  else checkFill(job, job.fill);
   checkFactors("scale", job.scale, job);
   checkFactors("shift", job.shift, job);
-  const sourceRange = { offset: source.offset, byteLength: source.width * source.height * source.channels };
-  checkInMemory("source", sourceRange, memoryBytes);
-  checkInMemory("output", output, memoryBytes);
-  const needed = outputBytes(output, source.channels);
-  if (needed > output.byteLength)
-    fail("output.byteLength", "is too small for the result", `at least ${needed}`, String(output.byteLength));
-  if (output.dtype === "float32" && output.offset % 4 !== 0)
-    fail("output.offset", "is not aligned", "a multiple of 4", String(output.offset));
-  checkApart("output", output, sourceRange, "source");
-  checkApart("output", output, scratch, "scratch region");
-  checkApart("source", sourceRange, scratch, "scratch region");
+  const end = output.offset + output.byteLength;
+  const byteLength = source.width * source.height * source.channels;
+  if (overlap(output.offset, end, source.offset, source.offset + byteLength))
+    failApart("output", output, { offset: source.offset, byteLength }, "source");
+  if (overlap(output.offset, end, scratch.offset, scratch.offset + scratch.byteLength))
+    failApart("output", output, scratch, "scratch region");
 }

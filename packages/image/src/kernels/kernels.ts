@@ -1,17 +1,22 @@
 import { OptionError } from "@millrace/formats";
+import type { ColourKernels } from "./colour.js";
 import type { MemoryRange, ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";
 import { createPlainKernels } from "./plain.js";
 import { createSimdKernels } from "./simd.js";
 
-/** Resampling on one memory, by one thread. Several threads may each have their own on the same shared memory. */
-export interface Kernels {
+/**
+ * Resampling and changes of colour on one memory, by one thread. Several threads may each have their own on the same
+ * shared memory.
+ */
+export interface Kernels extends ColourKernels {
   /** `simd`: WebAssembly; `plain`: TypeScript, about thirty times slower, with exactly the same results. */
   readonly name: "simd" | "plain";
   /**
-   * Does one job: crop, antialiased resize, horizontal flip and normalisation, from the memory into the memory.
+   * Does one job: crop, antialiased resize, flips and normalisation, from the memory into the memory.
    * The filter is a triangle as wide as the scale (Pillow's `BILINEAR`), over the pixels of the box only, as if the
-   * source had been cropped first. A box of the output's size is copied or converted without a filter.
+   * source had been cropped first. A box of the output's size is copied or converted without a filter, at the speed of
+   * the memory; with `fill`, it may stick out of the source.
    * Touches only the job's output and the scratch region.
    * @throws OptionError if the job is impossible: box outside of the source, range outside of the memory, overlap,
    * too little room or scratch. Nothing has been written to the output then.

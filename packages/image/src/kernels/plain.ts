@@ -1,7 +1,9 @@
+import { halfBits } from "./half.js";
 import type { MemoryRange, ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";
 import type { Kernels } from "./kernels.js";
-import { planJob, type ResamplePlan } from "./plan.js";
+import { createPlainColour } from "./plain-colour.js";
+import { JobPlanner, type ResamplePlan } from "./plan.js";
 
 /*
  * The arithmetic of both kernels, in integers. Weights sum to 2^14.
@@ -9,57 +11,82 @@ import { planJob, type ResamplePlan } from "./plan.js";
  *   horizontal   sum     = sum of line[j] * weight, a level times 2^21 in an int32
  *   uint8        (sum + 2^20) >> 21
  *   float32      float32(sum) * float32(scale * 2^-21) + shift, rounded to float32 after each step
+ *   float16      the float32, rounded to nearest, ties to even
  */
 
 /** Bits after the point of a sum. */
 const FRACTION_BITS = 21;
 
-function blendRows(source: Uint8Array, plan: ResamplePlan, line: Int16Array, y: number): void {
-  const { rows, rowBytes, sourceStride } = plan;
-  const count = rows.counts[y] as number;
-  const first = plan.sourceAt + (rows.starts[y] as number);
-  for (let i = 0; i < rowBytes; i++) {
-    let sum = 64;
-    for (let t = 0; t < count; t++)
-      sum += (source[first + t * sourceStride + i] as number) * (rows.weights[y * rows.stride + t] as number);
-    line[i] = sum >> 7;
-  }
+/** Stores the sum of channel `c` as element `at` of the output. A copied level is a sum without fraction bits. */
+type Put = (at: number, c: number, sum: number) => void;
+
+/** A job and all that its arithmetic needs. */
+interface Work {
+  readonly job: ResampleJob;
+  readonly plan: ResamplePlan;
+  readonly bytes: Uint8Array;
+  readonly put: Put;
 }
 
-function sumColumns(line: Int16Array, plan: ResamplePlan, channels: number, x: number, c: number): number {
-  const { columns, columnTaps } = plan;
-  const first = (columns.starts[x] as number) / 2 + c;
-  let sum = 0;
-  for (let t = 0; t < columnTaps; t++)
-    sum += (line[first + t * channels] as number) * (columns.weights[x * columns.stride + t] as number);
-  return sum;
-}
-
-function resampleRows(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike, put: Put): void {
-  const { channels } = job.source;
-  const source = new Uint8Array(buffer);
-  const line = new Int16Array(buffer, plan.lineAt, plan.rowBytes + (plan.columns.stride + 1) * channels);
-  for (let y = 0, at = 0; y < job.output.height; y++) {
-    blendRows(source, plan, line, y);
-    for (let x = 0; x < job.output.width; x++)
-      for (let c = 0; c < channels; c++, at++) put(at, c, sumColumns(line, plan, channels, x, c));
-  }
-}
-
-function convertRows(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike, put: Put): void {
+/** Puts a pixel's channels, `sums[c]`, at column `x` of output row `y`, which is mirrored if asked for. */
+function putPixel({ job, plan, put }: Work, x: number, y: number, sumOf: (c: number) => number): void {
   const { channels } = job.source;
   const { width, height } = job.output;
-  const source = new Uint8Array(buffer);
-  for (let y = 0, at = 0; y < height; y++) {
+  const pixel = (plan.flipVertical ? height - 1 - y : y) * width + x;
+  for (let c = 0; c < channels; c++) put(plan.planar ? c * width * height + pixel : pixel * channels + c, c, sumOf(c));
+}
+
+function resampleRows(work: Work): void {
+  const { job, plan, bytes } = work;
+  const { rows, columns, columnTaps, rowBytes, sourceStride } = plan;
+  const { channels } = job.source;
+  const { width, height } = job.output;
+  const rowStarts = new Uint32Array(bytes.buffer, rows.startsAt, height);
+  const rowCounts = new Int32Array(bytes.buffer, rows.countsAt, height);
+  const rowWeights = new Int16Array(bytes.buffer, rows.weightsAt, height * rows.stride);
+  const columnStarts = new Uint32Array(bytes.buffer, columns.startsAt, width);
+  const columnWeights = new Int16Array(bytes.buffer, columns.weightsAt, width * columns.stride);
+  const line = new Int16Array(bytes.buffer, plan.lineAt, rowBytes + (columns.stride + 1) * channels);
+  for (let y = 0; y < height; y++) {
+    const first = plan.sourceAt + (rowStarts[y] as number) * sourceStride;
+    for (let i = 0; i < rowBytes; i++) {
+      let sum = 64;
+      for (let t = 0; t < (rowCounts[y] as number); t++)
+        sum += (bytes[first + t * sourceStride + i] as number) * (rowWeights[y * rows.stride + t] as number);
+      line[i] = sum >> 7;
+    }
     for (let x = 0; x < width; x++) {
-      const from = plan.sourceAt + y * plan.sourceStride + (plan.flip ? width - 1 - x : x) * channels;
-      for (let c = 0; c < channels; c++, at++) put(at, c, source[from + c] as number);
+      const start = (columnStarts[x] as number) / 2;
+      putPixel(work, x, y, (c) => {
+        let sum = 0;
+        for (let t = 0; t < columnTaps; t++)
+          sum += (line[start + c + t * channels] as number) * (columnWeights[x * columns.stride + t] as number);
+        return sum;
+      });
     }
   }
 }
 
-/** Stores the sum of channel `c` as element `at` of the output. A copied level is a sum without fraction bits. */
-type Put = (at: number, c: number, sum: number) => void;
+function convertRows(work: Work): void {
+  const { job, plan, bytes } = work;
+  const { channels } = job.source;
+  const { width, height } = job.output;
+  const lineAt = plan.fillAt + width * channels;
+  for (let y = 0; y < height; y++) {
+    let from = plan.sourceAt + y * plan.sourceStride;
+    if (plan.padded) {
+      const row = y - plan.fillTop;
+      const isInside = row >= 0 && row < plan.innerHeight;
+      from = isInside ? lineAt : plan.fillAt;
+      const source = plan.sourceAt + row * plan.sourceStride;
+      if (isInside) bytes.copyWithin(lineAt + plan.fillLeft * channels, source, source + plan.innerWidth * channels);
+    }
+    for (let x = 0; x < width; x++) {
+      const pixel = from + (plan.flip ? width - 1 - x : x) * channels;
+      putPixel(work, x, y, (c) => bytes[pixel + c] as number);
+    }
+  }
+}
 
 function putBytes(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
   const output = new Uint8Array(buffer, job.output.offset, job.output.byteLength);
@@ -70,26 +97,39 @@ function putBytes(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike)
   };
 }
 
-function putFloats(job: ResampleJob, plan: ResamplePlan, buffer: ArrayBufferLike): Put {
-  const output = new Float32Array(buffer, job.output.offset, Math.floor(job.output.byteLength / 4));
+function putFloats(job: ResampleJob, plan: ResamplePlan, factors: Float32Array, buffer: ArrayBufferLike): Put {
+  const { offset, byteLength } = job.output;
   const unit = plan.copy ? 1 : 2 ** -FRACTION_BITS;
-  const scale = plan.factors.subarray(0, 4).map((value) => value * unit);
-  const shift = plan.factors.subarray(4, 8);
+  const scale = factors.slice(0, 4).map((value) => value * unit);
+  const shift = factors.slice(4, 8);
+  const valueOf = (c: number, sum: number): number =>
+    Math.fround(Math.fround(Math.fround(sum) * (scale[c] as number)) + (shift[c] as number));
+  if (plan.element === 4) {
+    const output = new Float32Array(buffer, offset, Math.floor(byteLength / 4));
+    return (at, c, sum) => {
+      output[at] = valueOf(c, sum);
+    };
+  }
+  const output = new Uint16Array(buffer, offset, Math.floor(byteLength / 2));
   return (at, c, sum) => {
-    output[at] = Math.fround(Math.fround(sum) * (scale[c] as number)) + (shift[c] as number);
+    output[at] = halfBits(valueOf(c, sum));
   };
 }
 
 /** The twin of the SIMD kernels in plain TypeScript, with exactly the same results: their oracle and their fallback. */
 export function createPlainKernels(memory: KernelMemory, scratch: MemoryRange): Kernels {
+  const planner = new JobPlanner(memory, scratch);
   return {
     name: "plain",
     resample(job: ResampleJob): void {
-      const { buffer } = memory;
-      const plan = planJob(job, buffer, scratch);
-      const put = plan.float ? putFloats(job, plan, buffer) : putBytes(job, plan, buffer);
-      if (plan.copy) convertRows(job, plan, buffer, put);
-      else resampleRows(job, plan, buffer, put);
+      const plan = planner.plan(job);
+      const { bytes } = planner;
+      const put =
+        plan.element === 1 ? putBytes(job, plan, bytes.buffer) : putFloats(job, plan, planner.factors, bytes.buffer);
+      const work = { job, plan, bytes, put };
+      if (plan.copy) convertRows(work);
+      else resampleRows(work);
     },
+    ...createPlainColour(planner),
   };
 }

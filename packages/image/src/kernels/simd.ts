@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { planJob } from "./plan.js";
+import { createPlainKernels } from "./plain.js";
+import { JobPlanner } from "./plan.js";
 import type { MemoryRange, ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";
 import type { Kernels } from "./kernels.js";
@@ -60,13 +61,20 @@ export function createSimdKernels(memory: KernelMemory, scratch: MemoryRange): K
   if (module === undefined) return undefined;
   const { exports } = new (webAssembly().Instance)(module, { env: { memory } });
   const kernels = exports as KernelExports;
+  const planner = new JobPlanner(memory, scratch);
+  const plain = createPlainKernels(memory, scratch);
   return {
+    ...plain,
     name: "simd",
     resample(job: ResampleJob): void {
-      const plan = planJob(job, memory.buffer, scratch);
+      const plan = planner.plan(job);
+      if (plan.element === 2 || plan.planar || plan.flipVertical || plan.padded) {
+        plain.resample(job);
+        return;
+      }
       const { source, output } = job;
       const { sourceAt, sourceStride, factorsAt, rows, columns } = plan;
-      const float = plan.float ? 1 : 0;
+      const float = plan.element === 4 ? 1 : 0;
       if (plan.copy) {
         const flip = plan.flip ? 1 : 0;
         const { offset, width, height } = output;

@@ -1,0 +1,79 @@
+import { weightStride, writeWeights, type Axis, type WeightTable } from "./weights.js";
+
+/** Rounds up to a multiple of 16 bytes, the width of a SIMD load. */
+export function aligned(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
+}
+
+/** Bytes of an axis's table as {@link WeightBlock} lays it out. */
+export function tableBytes(length: number, outputs: number): number {
+  return 2 * aligned(outputs * 4) + aligned(outputs * weightStride(length, outputs) * 2);
+}
+
+/**
+ * A weight table in one run of bytes: `outputs` uint32 of starts, then as many int32 of counts, then the weights, each
+ * part rounded up to 16 bytes.
+ */
+export interface WeightBlock extends WeightTable {
+  readonly bytes: Uint8Array;
+  /** Offset of the counts in the block. */
+  readonly countsAt: number;
+  /** Offset of the weights in the block. */
+  readonly weightsAt: number;
+  /** Most samples that any output has. */
+  most: number;
+}
+
+/** Tables of one thread are forgotten when they come to more than this. A table of 224 outputs has about 6 KB. */
+const MAX_BYTES = 2 ** 23;
+
+function createBlock(length: number, outputs: number, unit: number): WeightBlock {
+  const bytes = new Uint8Array(tableBytes(length, outputs));
+  const stride = weightStride(length, outputs);
+  const countsAt = aligned(outputs * 4);
+  const weightsAt = 2 * countsAt;
+  return {
+    bytes,
+    countsAt,
+    weightsAt,
+    starts: new Uint32Array(bytes.buffer, 0, outputs),
+    counts: new Int32Array(bytes.buffer, countsAt, outputs),
+    weights: new Int16Array(bytes.buffer, weightsAt, outputs * stride),
+    unit,
+    stride,
+    most: 0,
+  };
+}
+
+/**
+ * Weight tables by their sizes. A stretch of whole samples has the same table wherever it begins, and the sizes of
+ * crops come again, so most jobs find theirs here.
+ */
+export class WeightCache {
+  readonly #blocks = new Map<number, WeightBlock>();
+  #byteLength = 0;
+
+  /** The table of an axis; `unit`, at most 7, is what one source sample counts in `starts`. */
+  get(axis: Axis, unit: number): WeightBlock {
+    const { from, length, outputs, mirrored } = axis;
+    if (!Number.isInteger(from) || !Number.isInteger(length)) return this.#make(axis, unit);
+    // Sides are below 2^16, so the key is below 2^36.
+    const key = ((length * 65_536 + outputs) * 8 + unit) * 2 + (mirrored ? 1 : 0);
+    const known = this.#blocks.get(key);
+    if (known !== undefined) return known;
+    const block = this.#make(axis, unit);
+    this.#byteLength += block.bytes.length;
+    if (this.#byteLength > MAX_BYTES) {
+      this.#blocks.clear();
+      this.#byteLength = block.bytes.length;
+    }
+    this.#blocks.set(key, block);
+    return block;
+  }
+
+  #make(axis: Axis, unit: number): WeightBlock {
+    const block = createBlock(axis.length, axis.outputs, unit);
+    block.most = writeWeights(axis, block);
+    return block;
+  }
+}
