@@ -1,6 +1,7 @@
 import { createKernels, createMemory } from "@millrace/image";
 import type { FieldPlan } from "./fields.js";
 import type { ResolvedOptions } from "./options.js";
+import { describeOrder, type DescribedOrder } from "./order/describe-order.js";
 import type { Order } from "./order/order.js";
 import type { RingPlan } from "./ring-plan.js";
 import type { Transform } from "./transforms/transform.js";
@@ -9,12 +10,16 @@ import type { Transform } from "./transforms/transform.js";
 export interface Described {
   readonly options: ResolvedOptions;
   readonly order: Order;
+  /** The data sets that are mixed by weight, if any. */
+  readonly parts: DescribedOrder["parts"];
   readonly fields: readonly FieldPlan[];
   /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
   readonly root: string;
   readonly samples: number;
+  /** Positions of an epoch of all ranks. */
+  readonly positions: number;
   readonly batches: number;
 }
 
@@ -49,13 +54,22 @@ function routeText(plan: FieldPlan, transforms: readonly Transform[]): string {
   return `${from}; ${steps}: ${calls} call${calls === 1 ? "" : "s"} of the ${kernel} kernel an image`;
 }
 
+/** Who said which rank this is, and what becomes of positions that do not divide among the ranks or into batches. */
+function rankText({ rank, worldSize, rankSource, dropLast }: ResolvedOptions): string {
+  const source = rankSource === undefined || rankSource === "options" ? "" : `, as ${rankSource} says`;
+  const rest = worldSize === 1 ? "a short last batch" : "a short last batch and positions that do not divide";
+  const kept = worldSize === 1 ? "the last batch may be short" : "ranks that run short begin the epoch's order again";
+  return `rank ${rank} of ${worldSize}${source}: ${dropLast ? `leaves out ${rest}` : kept}`;
+}
+
 /** What a loader will do and why, in a few lines of text. */
 export function describeLoader(described: Described): string {
   const { options, order, fields, leftOut, plan, root, samples, batches } = described;
-  const { split, batchSize, numWorkers, rank, worldSize, checksums, inject } = options;
+  const { split, batchSize, numWorkers, checksums, inject } = options;
   const lines = [
     `${root}, split ${split}: ${samples} samples, ${batches} batches of ${batchSize} an epoch`,
-    `order: ${order.kind}, seed ${order.seed}; rank ${rank} of ${worldSize}${options.dropLast ? ", drops the last" : ""}`,
+    `order: ${describeOrder(order, { ...described, ...options })}`,
+    rankText(options),
     ...fields.map(
       (field) =>
         `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms)}`,

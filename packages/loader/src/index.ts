@@ -4,10 +4,23 @@ export type { SkippedSample } from "./epoch-run.js";
 export type { Loader } from "./loader.js";
 export { openLoader } from "./open-loader.js";
 export type { LoaderOptions } from "./options.js";
-export { bindOrder } from "./order/bind-order.js";
-export type { BoundOrder, Order, SequentialOrder, ShuffleOrder } from "./order/order.js";
+export type { DatasetPart } from "./loader-data.js";
+export { bindOrder, type OrderSource } from "./order/bind-order.js";
+export { blockShuffle, type BlockShuffleOptions } from "./order/block-shuffle.js";
+export { filter, type FilterOptions } from "./order/filter.js";
+export type {
+  BlockShuffleOrder,
+  BoundOrder,
+  FilterOrder,
+  Order,
+  SequentialOrder,
+  ShuffleOrder,
+  WeightedOrder,
+} from "./order/order.js";
 export { sequential } from "./order/sequential.js";
 export { shuffle } from "./order/shuffle.js";
+export { shuffleQuality } from "./order/shuffle-quality.js";
+export { classBalanced, weighted, type WeightedOptions } from "./order/weighted.js";
 export type { LoaderState } from "./state.js";
 export type { LoaderStats } from "./stats.js";
 export { centerCrop, type CenterCrop } from "./transforms/center-crop.js";

@@ -6,7 +6,7 @@ import { describeLoader } from "./describe.js";
 import { EpochRun, type SkippedSample } from "./epoch-run.js";
 import type { FieldPlan } from "./fields.js";
 import type { ResolvedOptions } from "./options.js";
-import { bindOrder } from "./order/bind-order.js";
+import type { DescribedOrder } from "./order/describe-order.js";
 import type { BoundOrder, Order } from "./order/order.js";
 import { planRank, type RankPlanOptions } from "./order/rank.js";
 import type { RingPlan } from "./ring-plan.js";
@@ -30,7 +30,7 @@ import type { PipelineSetup } from "./worker/protocol.js";
 export interface Loader extends AsyncIterable<Batch>, AsyncDisposable {
   /** Batches of a whole epoch of this rank. */
   readonly length: number;
-  /** Samples of the split, of all ranks. */
+  /** Samples of the split, of all ranks. An order may visit fewer in an epoch, or some of them more than once. */
   readonly samples: number;
   /** Mean and standard deviation of an image field, from the dataset's manifest; `undefined` where it has none. */
   readonly statistics: Statistics | undefined;
@@ -55,7 +55,11 @@ export interface Loader extends AsyncIterable<Batch>, AsyncDisposable {
 /** What an open loader is made of; planned by {@link openLoader}. */
 export interface LoaderParts {
   readonly options: ResolvedOptions;
+  /** As states keep it. */
   readonly order: Order;
+  readonly bound: BoundOrder;
+  /** The data sets that are mixed by weight, if any. */
+  readonly parts: DescribedOrder["parts"];
   readonly fields: readonly FieldPlan[];
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
@@ -100,11 +104,11 @@ export class LiveLoader implements Loader {
     readonly parts: LoaderParts,
     state: LoaderState | undefined,
   ) {
-    const { setup, order, options, fields } = parts;
+    const { setup, options, fields } = parts;
     const { layout, memory } = setup;
     this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
     this.statistics = parts.statistics;
-    this.#order = bindOrder(order, this.samples);
+    this.#order = parts.bound;
     this.#ring = new Ring(memory, layout);
     this.#views = new SlotViews(this.#ring, fields);
     const numActivities = Math.max(1, layout.numWorkers);
@@ -127,7 +131,7 @@ export class LiveLoader implements Loader {
 
   #rankAt(position: number, skipped: number): RankPlanOptions {
     const { rank, worldSize, dropLast } = this.parts.options;
-    return { length: this.samples, start: position, skipped, rank, worldSize, dropLast };
+    return { length: this.#order.length, start: position, skipped, rank, worldSize, dropLast };
   }
 
   #batchesFrom(position: number, skipped: number): number {
@@ -157,7 +161,12 @@ export class LiveLoader implements Loader {
   }
 
   describe(): string {
-    return describeLoader({ ...this.parts, samples: this.samples, batches: this.length });
+    return describeLoader({
+      ...this.parts,
+      samples: this.samples,
+      positions: this.#order.length,
+      batches: this.length,
+    });
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {

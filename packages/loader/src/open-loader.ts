@@ -1,71 +1,99 @@
-import { openDataset, OptionError, UnsupportedError, type Dataset } from "@millrace/formats";
+import { OptionError, UnsupportedError } from "@millrace/formats";
 import { planFields } from "./fields.js";
+import { readLabels } from "./labels.js";
+import { checkParts, openLoaderData, type DatasetPart, type LoaderData } from "./loader-data.js";
 import { LiveLoader, type Loader } from "./loader.js";
 import { resolveOptions, type LoaderOptions, type ResolvedOptions } from "./options.js";
+import { bindOrder, needsLabels } from "./order/bind-order.js";
+import { bindMix } from "./order/mix.js";
+import type { BoundOrder, Order } from "./order/order.js";
+import { partOrder } from "./order/part-order.js";
+import { planRank } from "./order/rank.js";
+import { saveOrder } from "./order/saved-order.js";
 import { shuffle } from "./order/shuffle.js";
 import { planRing } from "./ring-plan.js";
 import { CheckedBits } from "./ring/checked-bits.js";
 import { createSharedMemory } from "./ring/shared-memory.js";
-import { checkState, identityOf } from "./state.js";
+import { checkState } from "./state.js";
 import { measureTexts } from "./text-bytes.js";
 import type { PipelineSetup } from "./worker/protocol.js";
 
 /**
- * Opens a dataset folder or a single shard for loading. Threads start with the first batch.
+ * Opens a dataset folder or a single shard for loading, or several as one. Threads start with the first batch.
+ * @param path - Several data sets must have the same fields and classes; with a `weight` for each they are mixed in
+ * these proportions, each in an order of its own, and an epoch is as many samples as they have together.
  * @throws {@link OptionError} for impossible options, {@link StateError} for a state that does not fit,
  * {@link ManifestError} or {@link FileError} if there is no dataset; the signal's reason when it aborts.
  */
-export async function openLoader(path: string, options: LoaderOptions = {}): Promise<Loader> {
+export async function openLoader(path: string | readonly DatasetPart[], options: LoaderOptions = {}): Promise<Loader> {
   const resolved = resolveOptions(options);
+  const parts = checkParts(path);
   resolved.signal?.throwIfAborted();
-  const dataset = await openDataset(path, { checksums: "off" });
-  try {
-    return await planLoader(dataset, resolved);
-  } finally {
-    dataset.close();
-  }
+  return await planLoader(await openLoaderData(parts, resolved.split), resolved);
 }
 
 /** Files that all workers together keep open: half of what systems usually allow a process. */
 const OPEN_FILES = 512;
 
-async function planLoader(dataset: Dataset, options: ResolvedOptions): Promise<Loader> {
-  const split = dataset.split(options.split);
-  if (split.length === 0)
-    throw new OptionError({ option: "split", problem: "the split has no samples", found: split.name });
-  if (split.length >= 2 ** 32)
-    throw new UnsupportedError({ problem: `the split ${split.name} has more than 2^32 samples` });
-  const fingerprint = identityOf(dataset);
+async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<Loader> {
+  const { schema, statistics, fingerprint, split, shards } = data;
+  if (data.length >= 2 ** 32) throw new UnsupportedError({ problem: `the split ${split} has more than 2^32 samples` });
   const state =
-    options.state === undefined
-      ? undefined
-      : checkState(options.state, { fingerprint, split: split.name }, options.order);
+    options.state === undefined ? undefined : checkState(options.state, { fingerprint, split }, options.order);
   const order = options.order ?? state?.order ?? shuffle();
-  const { schema } = dataset;
-  const statistics = dataset.manifest?.statistics ?? undefined;
+  const bound = await bindData(order, data);
+  checkBatch(bound.length, options);
   const fields = planFields({
     schema,
     names: options.fields,
     transforms: options.transforms,
     statistics,
-    textBytes: await measureTexts(split.shards, schema.fields, options.fields),
+    textBytes: await measureTexts(shards, schema.fields, options.fields),
   });
   // Nobody listens to the signal until there is a loader, so an abort since the beginning would be lost.
   options.signal?.throwIfAborted();
   const plan = planRing({ ...options, fields });
   const setup: PipelineSetup = {
-    shards: split.shards,
+    shards,
     fields,
     layout: plan.layout,
     memory: createSharedMemory(plan.layout.byteLength),
     seed: order.seed,
-    checksums: dataset.manifest === undefined ? "off" : options.checksums,
-    checked: CheckedBits.allocate(split.length).buffer,
+    checksums: data.hasChecksums ? options.checksums : "off",
+    checked: CheckedBits.allocate(data.length).buffer,
     runLength: plan.runLength,
     inject: options.inject,
     maxOpenFiles: Math.max(16, Math.floor(OPEN_FILES / Math.max(1, options.numWorkers))),
   };
   const leftOut = schema.fields.map((field) => field.name).filter((name) => !fields.some((f) => f.field.name === name));
-  const { root } = dataset;
-  return new LiveLoader({ options, order, fields, leftOut, plan, setup, fingerprint, root, statistics }, state);
+  const { root, parts } = data;
+  const saved = saveOrder(order);
+  const made = { options, order: saved, bound, parts, fields, leftOut, plan, setup, fingerprint, root, statistics };
+  return new LiveLoader(made, state);
+}
+
+/** An epoch without batches is no way to train. */
+function checkBatch(length: number, { batchSize, dropLast, rank, worldSize }: ResolvedOptions): void {
+  const { samples } = planRank({ length, start: 0, skipped: 0, rank, worldSize, dropLast });
+  if (!dropLast || samples >= batchSize) return;
+  throw new OptionError({
+    option: "batchSize",
+    problem: "is larger than what a rank has in an epoch, and dropLast leaves out short batches",
+    expected: `at most ${samples}`,
+    found: String(batchSize),
+  });
+}
+
+/** The order over all samples, or the mix of its parts. */
+async function bindData(order: Order, data: LoaderData): Promise<BoundOrder> {
+  const { parts, length, classes, shards, schema } = data;
+  const labels = needsLabels(order) ? await readLabels(shards, schema) : undefined;
+  if (parts === undefined) return bindOrder(order, length, { labels, classes });
+  const mixed = parts.map((part, number) => {
+    const { start, weight } = part;
+    const own = partOrder(order, number, part, length);
+    const source = { labels: labels?.subarray(start, start + part.length), classes };
+    return { order: bindOrder(own, part.length, source), start, weight };
+  });
+  return bindMix(mixed, length, order.seed);
 }

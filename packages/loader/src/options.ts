@@ -2,8 +2,9 @@ import { OptionError, type ChecksumPolicy } from "@millrace/formats";
 import { cpuBudget } from "@millrace/image";
 import { z } from "zod";
 import { createSystemClock, type Clock } from "./clock.js";
-import { orderSchema } from "./order/order-schema.js";
+import { checkOrder } from "./order/order-schema.js";
 import type { Order } from "./order/order.js";
+import { findRank, type Environment, type FoundRank } from "./order/rank-environment.js";
 import { MAX_BATCH_SIZE } from "./ring/ring.js";
 import type { LoaderState } from "./state.js";
 import { checkTransform } from "./transforms/check-transform.js";
@@ -35,9 +36,12 @@ export interface LoaderOptions {
   readonly checksums?: ChecksumPolicy | undefined;
   /** Where to go on, from `loader.state()`. */
   readonly state?: LoaderState | undefined;
-  /** This process's number among all that train together; default 0. */
+  /**
+   * This process's number among all that train together. Default: what the launcher says, by `RANK` and `WORLD_SIZE`
+   * (torchrun) or else `SLURM_PROCID` and `SLURM_NTASKS` (srun); else 0.
+   */
   readonly rank?: number | undefined;
-  /** How many processes train together; default 1. */
+  /** How many processes train together. Default: what the launcher says, or 1 if it says nothing or `rank` is given. */
   readonly worldSize?: number | undefined;
   /**
    * A sample that cannot be read, decoded or transformed: `fail` (default) throws its error when its batch is due;
@@ -73,6 +77,7 @@ export interface ResolvedOptions {
   readonly state: unknown;
   readonly rank: number;
   readonly worldSize: number;
+  readonly rankSource: FoundRank["source"];
   readonly onBadSample: "fail" | "skip";
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
@@ -87,7 +92,7 @@ const INJECTED = "milliseconds from 0 up";
 const OPTIONS = {
   split: ["a name", z.string().min(1)],
   batchSize: [`an integer from 1 to ${MAX_BATCH_SIZE}`, z.int().min(1).max(MAX_BATCH_SIZE)],
-  order: ["shuffle({ seed }) or sequential(), with a seed from 0 up", orderSchema],
+  order: ["an order: shuffle(), sequential(), blockShuffle(), weighted(), filter()", z.custom<Order>(isKind)],
   transforms: ["a list of at most 255 transforms", z.array(z.custom<Transform>(isKind)).max(255)],
   fields: ["a list of at least one name", z.array(z.string().min(1)).min(1)],
   numWorkers: [`an integer from 0 to ${MAX_WORKERS}`, z.int().min(0).max(MAX_WORKERS)],
@@ -117,9 +122,10 @@ function shown(value: unknown): string {
 
 /**
  * Checks the options of a loader, once, and fills in the defaults.
+ * @param environment - Where launchers say which rank this is.
  * @throws {@link OptionError} naming the option, what is expected and what was found.
  */
-export function resolveOptions(options: LoaderOptions): ResolvedOptions {
+export function resolveOptions(options: LoaderOptions, environment: Environment = process.env): ResolvedOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, name)) {
       throw new OptionError({
@@ -132,15 +138,11 @@ export function resolveOptions(options: LoaderOptions): ResolvedOptions {
     if (value === undefined || schema.safeParse(value).success) continue;
     throw new OptionError({ option: name, problem: "is impossible", expected, found: shown(value) });
   }
-  const { rank = 0, worldSize = 1 } = options;
-  if (rank >= worldSize) {
-    const expected = `an integer from 0 to worldSize - 1, which is ${worldSize - 1}`;
-    throw new OptionError({ option: "rank", problem: "is impossible", expected, found: String(rank) });
-  }
+  const { rank, worldSize, source: rankSource } = findRank(options, environment);
   return {
     split: options.split ?? "train",
     batchSize: options.batchSize ?? 64,
-    order: options.order,
+    order: options.order === undefined ? undefined : checkOrder(options.order),
     transforms: (options.transforms ?? []).map(checkTransform),
     fields: options.fields,
     numWorkers: options.numWorkers ?? Math.max(1, cpuBudget() - 1),
@@ -150,6 +152,7 @@ export function resolveOptions(options: LoaderOptions): ResolvedOptions {
     state: options.state,
     rank,
     worldSize,
+    rankSource,
     onBadSample: options.onBadSample ?? "fail",
     signal: options.signal,
     clock: options.clock ?? createSystemClock(),

@@ -62,4 +62,13 @@ export function seedWords(seed: number): readonly [low: number, high: number] {
 }
 
 /** What the blocks of a key are for; the upper byte of the counter's last word keeps the uses apart. */
-export const PHILOX_USE = { order: 1, transform: 2 } as const;
+export const PHILOX_USE = {
+  order: 1,
+  transform: 2,
+  blocks: 3,
+  shortBlock: 4,
+  window: 5,
+  draw: 6,
+  mix: 7,
+  part: 8,
+} as const;

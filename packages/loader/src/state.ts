@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Order } from "./order/order.js";
 import { orderSchema } from "./order/order-schema.js";
+import { lacksWeights, saveOrder } from "./order/saved-order.js";
 
 /** Version of the state that this version writes; it reads this one only. */
 export const STATE_VERSION = 1;
@@ -17,6 +18,7 @@ export interface LoaderState {
   /** Identity of the data set's content. */
   readonly fingerprint: string;
   readonly split: string;
+  /** Weights of samples stand in it as their SHA-256; give such an order again when you go on. */
   readonly order: Order;
   /** 0 to 2^32 - 1. */
   readonly epoch: number;
@@ -61,8 +63,17 @@ export function checkState(
   const state = parsed.data;
   if (state.fingerprint !== now.fingerprint) differs("data set", now.fingerprint, state.fingerprint);
   if (state.split !== now.split) differs("split", now.split, state.split);
-  if (order !== undefined && (order.kind !== state.order.kind || order.seed !== state.order.seed))
-    differs("order", JSON.stringify(order), JSON.stringify(state.order));
+  const [expected, found] = [order === undefined ? undefined : saveOrder(order), state.order].map((o) =>
+    JSON.stringify(o),
+  );
+  if (expected !== undefined && expected !== found) differs("order", expected, found as string);
+  if (order === undefined && lacksWeights(state.order)) {
+    throw new StateError({
+      problem: "the state of the loader does not hold the weights of its order",
+      expected: "the option order, with the same weights",
+      fix: "give the order again",
+    });
+  }
   return state;
 }
 

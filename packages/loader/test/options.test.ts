@@ -30,6 +30,14 @@ const IMPOSSIBLE: readonly [option: string, value: unknown, expected: RegExp][] 
   ["order", { kind: "random" }, /shuffle/u],
   ["order", { kind: "shuffle", seed: -1 }, /shuffle/u],
   ["order", { kind: "shuffle", seed: 0.5 }, /shuffle/u],
+  ["order", { kind: "shuffle", seed: Number.NaN }, /seed is impossible.*found NaN/u],
+  ["order", { kind: "shuffle", seed: 1, length: 3 }, /impossible/u],
+  ["order", { kind: "blockShuffle", seed: 1, blockSize: 0, windowBlocks: 4 }, /blockSize is impossible.*from 1/u],
+  ["order", { kind: "blockShuffle", seed: 1, blockSize: 4, windowBlocks: 0.5 }, /windowBlocks is impossible/u],
+  ["order", { kind: "weighted", seed: 1, weights: [0] }, /not all 0/u],
+  ["order", { kind: "weighted", seed: 1, weights: { 0: 1 } }, /list of finite numbers/u],
+  ["order", { kind: "filter", seed: 1, labels: [0], order: { kind: "nothing" } }, /filter/u],
+  ["order", "shuffle", /shuffle\(\)/u],
   ["transforms", [{ kind: "rotate" }], /randomResizedCrop | centerCrop/u],
   ["transforms", [{ kind: "resize", height: 0, width: 4 }], /integer from 1/u],
   ["transforms", "resize", /a list/u],
@@ -90,6 +98,16 @@ describe("openLoader", () => {
   });
 });
 
+describe("a batch larger than the data set", () => {
+  it("is one short batch, or refused where short batches are left out", async () => {
+    const { path } = await makeDataset({ samples: 4 });
+    await using loader = await openLoader(path, { batchSize: 100, numWorkers: 0 });
+    expect(await samplesOf(loader)).toHaveLength(4);
+    const none = { batchSize: 3, numWorkers: 0, dropLast: true, worldSize: 2, rank: 1 };
+    await expect(openLoader(path, none)).rejects.toThrow(/option batchSize: .*expected at most 2, found 3/u);
+  });
+});
+
 describe("the text of a loader", () => {
   it("tells what will be done and why", async () => {
     const { path } = await makeDataset({ samples: 40 });
@@ -101,7 +119,10 @@ describe("the text of a loader", () => {
     });
     const text = loader.describe();
     expect(text.split("\n").slice(1)).toEqual([
-      "order: shuffle, seed 0; rank 0 of 1",
+      expect.stringMatching(
+        /^order: shuffle, seed 0: another permutation .*; shuffle quality [01]\.\d\d \(0: by number/u,
+      ),
+      "rank 0 of 1: the last batch may be short",
       expect.stringMatching(
         /^field image: uint8 \[8, 2, 2, 3\], read as pixels; resize 2 x 2 cover: 1 call of the (simd|plain) kernel/u,
       ),
@@ -116,10 +137,10 @@ describe("the text of a loader", () => {
     const mean = [0.5, 0.5, 0.5];
     const transforms = [randomResizedCrop(2), horizontalFlip(), normalize({ mean, std: mean }), transformOf("")];
     const fields = ["image", "key"];
-    await using other = await openLoader(path, { numWorkers: 0, dropLast: true, transforms, fields });
-    expect(other.describe()).toMatch(/rank 0 of 1, drops the last/u);
+    await using other = await openLoader(path, { batchSize: 8, numWorkers: 0, dropLast: true, transforms, fields });
+    expect(other.describe()).toMatch(/rank 0 of 1: leaves out a short last batch/u);
     expect(other.describe()).toMatch(/randomResizedCrop 2 x 2, horizontalFlip 0.5, normalize, transform of file:/u);
-    expect(other.describe()).toMatch(/field key: uint8 \[64, 4\], UTF-8, filled up with zeros/u);
+    expect(other.describe()).toMatch(/field key: uint8 \[8, 4\], UTF-8, filled up with zeros/u);
     expect(other.describe()).toMatch(/workers: none/u);
     expect(text).toContain("split train: 40 samples, 5 batches of 8 an epoch");
   });

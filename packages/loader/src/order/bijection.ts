@@ -1,3 +1,5 @@
+import { Philox, seedWords } from "../philox.js";
+
 /** Rounds of the network. Four suffice in theory (Luby and Rackoff, 1988); the round function here is weaker. */
 const ROUNDS = 8;
 
@@ -39,4 +41,50 @@ export function createBijection(length: number, key: Uint32Array): (index: numbe
     } while (x >= length);
     return x;
   };
+}
+
+/**
+ * Permutations by number, with keys that Philox makes of (seed, epoch, number). The last one is kept, so that asking
+ * for it again costs a comparison and allocates nothing.
+ */
+export class KeyedBijection {
+  readonly #philox = new Philox();
+  readonly #key = new Uint32Array(BIJECTION_KEY_WORDS);
+  readonly #seed: readonly [low: number, high: number];
+  #epoch = -1;
+  #number = -1;
+  #length = -1;
+  #permute: (index: number) => number = (index) => index;
+
+  /**
+   * @param seed - An integer in `[0, 2^53)`.
+   * @param use - What the bits are for, one of `PHILOX_USE`.
+   */
+  constructor(
+    seed: number,
+    readonly use: number,
+  ) {
+    this.#seed = seedWords(seed);
+  }
+
+  /**
+   * The permutation `number`, below 2^48, of an epoch over `[0, length)`; valid until another one is asked for.
+   */
+  over(length: number, epoch: number, number: number): (index: number) => number {
+    if (epoch !== this.#epoch || number !== this.#number) {
+      const [low, high] = this.#seed;
+      const last = this.use * 2 ** 24 + Math.floor(number / 2 ** 32);
+      for (let at = 0; at < BIJECTION_KEY_WORDS; at += 4) {
+        this.#philox.block(low, high, epoch, at, number >>> 0, last);
+        this.#key.set(this.#philox.words, at);
+      }
+      this.#epoch = epoch;
+      this.#number = number;
+    }
+    if (length !== this.#length) {
+      this.#permute = createBijection(length, this.#key);
+      this.#length = length;
+    }
+    return this.#permute;
+  }
 }
