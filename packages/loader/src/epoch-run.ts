@@ -25,6 +25,13 @@ export interface EpochRunOptions {
   readonly dropLast: boolean;
   readonly onBadSample: "fail" | "skip";
   readonly onSkip: (skipped: SkippedSample) => void;
+  /**
+   * Number that the run's first batch has among all that the ring has held since it was reset; default 0. A run with a
+   * number begins while another one holds the slots before, so it publishes nothing before {@link EpochRun.fill}.
+   */
+  readonly firstBatch?: number | undefined;
+  /** Is called, and awaited, before the batches in the making change places. */
+  readonly onCloseUp?: (() => Promise<void>) | undefined;
 }
 
 /** A batch that lies ready in a slot. */
@@ -47,9 +54,9 @@ export class EpochRun {
   readonly #places: Float64Array[];
   readonly #samples: Uint32Array[];
   readonly #states: Uint8Array[];
-  /** Batches published and taken. */
-  #published = 0;
-  #taken = 0;
+  /** Batches published and taken, counted on from the first batch's number. */
+  #published: number;
+  #taken: number;
   /** Positions of the rank given out. */
   #cursor = 0;
   /** Samples delivered or in the making. */
@@ -67,7 +74,25 @@ export class EpochRun {
     this.#places = slots.map(() => new Float64Array(this.#layout.batchSize));
     this.#samples = slots.map((slot) => ring.samples(slot));
     this.#states = slots.map((slot) => ring.states(slot));
-    for (const _ of slots) this.#publishNext();
+    this.#published = options.firstBatch ?? 0;
+    this.#taken = this.#published;
+    if (options.firstBatch === undefined) this.fill(0);
+  }
+
+  /** Batches published, counted on from the first batch's number. */
+  get published(): number {
+    return this.#published;
+  }
+
+  /** True if no batch of the run is left to be published, unless a bad sample is to be replaced. */
+  get isPublished(): boolean {
+    const left = this.#left();
+    return left <= 0 || (this.options.dropLast && left < this.#layout.batchSize);
+  }
+
+  /** Publishes as many batches as there are slots, if the ring's batches before number `freed` are over. */
+  fill(freed: number): void {
+    while (this.#published - freed < this.#layout.numSlots && this.#publishNext());
   }
 
   /** Position in the epoch up to which all ranks have come, if all have consumed as much as this one. */
@@ -94,23 +119,42 @@ export class EpochRun {
       places[cell] = this.#cursor;
       samples[cell] = order.at(epoch, rankPosition(rank, this.#cursor++));
     }
+    (this.#states[slot] as Uint8Array).fill(SAMPLE_STATE.missing, from);
     this.#assigned += to - from;
     this.#sizes[slot] = to;
     this.options.ring.publish(slot, from, to, epoch);
   }
 
-  #publishNext(): void {
+  /** False if there is none left. */
+  #publishNext(): boolean {
     const { batchSize, numSlots } = this.#layout;
+    if (this.isPublished) return false;
     const size = Math.min(batchSize, this.#left());
-    if (size <= 0 || (this.options.dropLast && size < batchSize)) return;
     this.#assign(this.#published % numSlots, 0, size);
     this.#published++;
+    return true;
   }
 
-  /** The memory of the batch taken last is free; the next one that is not yet in the making goes there. */
-  release(): void {
+  /**
+   * The memory of the batch taken last is free; the next one that is not yet in the making goes there, or one of
+   * `ahead`, the run that follows.
+   */
+  release(ahead?: EpochRun): void {
     this.options.ring.setHead(this.#taken);
-    this.#publishNext();
+    this.fill(this.#taken);
+    ahead?.fill(this.#taken);
+  }
+
+  /** Takes back all that was published: waits until it is made, and forgets it. */
+  async cancel(): Promise<void> {
+    const { ring, crew } = this.options;
+    const { numSlots } = this.#layout;
+    for (; this.#taken < this.#published; this.#taken++) {
+      const slot = this.#taken % numSlots;
+      await crew.untilReady(slot);
+      crew.dropBad(slot);
+      ring.free(slot);
+    }
   }
 
   /** The slot of the next batch, which may not be ready; `undefined` at the end of the epoch. */
@@ -156,6 +200,7 @@ export class EpochRun {
    */
   async #closeUp(): Promise<void> {
     const { ring, crew } = this.options;
+    await this.options.onCloseUp?.();
     const { batchSize, numSlots } = this.#layout;
     const batches = this.#published - this.#taken;
     for (let k = 0; k < batches; k++) await crew.untilReady((this.#taken + k) % numSlots);

@@ -89,6 +89,8 @@ export class LiveLoader implements Loader {
   #at: { epoch: number; position: number; skipped: number };
   #crew: Crew | undefined;
   #run: EpochRun | undefined;
+  /** The next epoch, begun while the last batches of this one are consumed; its loop may never come. */
+  #ahead: EpochRun | undefined;
   #batch: LoadedBatch | undefined;
   #step = 0;
   #lastTurn = 0;
@@ -205,21 +207,64 @@ export class LiveLoader implements Loader {
     const { options } = this.parts;
     const { position, skipped } = this.#at;
     this.#step = Math.floor((position / options.worldSize - skipped) / options.batchSize);
+    const run = this.#takeAhead() ?? (await this.#beginAnew());
+    this.#recorder.begin(options.clock.now());
+    this.#run = run;
+    return run;
+  }
+
+  /** The run that was begun ahead, if it is the one that is wanted. */
+  #takeAhead(): EpochRun | undefined {
+    const run = this.#ahead;
+    const crew = this.#crew;
+    this.#ahead = undefined;
+    const { epoch, position } = this.#at;
+    if (run?.options.epoch !== epoch || position !== 0 || crew === undefined || crew.isClosed) return undefined;
+    this.#ring.resume();
+    crew.start();
+    return run;
+  }
+
+  async #beginAnew(): Promise<EpochRun> {
+    const { epoch, position, skipped } = this.#at;
+    const loop = this.#loops;
+    this.#ring.stop();
+    await this.#crew?.rest();
+    this.#checkOpen();
+    if (loop !== this.#loops) throw anotherLoop();
     this.#ring.reset();
     this.#crew = this.#crew === undefined || this.#crew.isClosed ? this.#createCrew() : this.#crew;
     this.#crew.start();
-    this.#recorder.begin(options.clock.now());
-    this.#run = new EpochRun({
+    return this.#createRun(epoch, this.#rankAt(position, skipped), this.#crew, undefined);
+  }
+
+  #createRun(epoch: number, rank: RankPlanOptions, crew: Crew, firstBatch: number | undefined): EpochRun {
+    const { dropLast, onBadSample } = this.parts.options;
+    return new EpochRun({
       ring: this.#ring,
-      crew: this.#crew,
+      crew,
       order: this.#order,
-      epoch: this.#at.epoch,
-      rank: this.#rankAt(position, skipped),
-      dropLast: options.dropLast,
-      onBadSample: options.onBadSample,
+      epoch,
+      rank,
+      dropLast,
+      onBadSample,
       onSkip: (sample) => this.#skip(sample),
+      firstBatch,
+      onCloseUp: () => this.#cancelAhead(),
     });
-    return this.#run;
+  }
+
+  /** Gives slots that the run under way has no use for to the next epoch. */
+  #fillAhead(run: EpochRun): void {
+    const crew = this.#crew;
+    if (crew === undefined || this.parts.setup.layout.numWorkers === 0 || !run.isPublished) return;
+    this.#ahead ??= this.#createRun(run.options.epoch + 1, this.#rankAt(0, 0), crew, run.published);
+  }
+
+  async #cancelAhead(): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    await ahead?.cancel();
   }
 
   /**
@@ -255,7 +300,8 @@ export class LiveLoader implements Loader {
     if (this.#batch !== undefined) {
       this.#batch.expire();
       this.#batch = undefined;
-      run.release();
+      this.#fillAhead(run);
+      run.release(this.#ahead);
     }
     if (clock.now() - this.#lastTurn > TURN_MS) {
       await nextTurn();
@@ -299,8 +345,13 @@ export class LiveLoader implements Loader {
     this.#batch?.expire();
     this.#batch = undefined;
     this.#recorder.end(this.parts.options.clock.now());
+    if (isOver && this.#crew?.isClosed === false) {
+      this.#ring.drain();
+      return;
+    }
+    this.#ahead = undefined;
     this.#ring.stop();
-    this.#stopping = isOver ? this.#crew?.rest() : this.#crew?.close();
+    this.#stopping = this.#crew?.close();
     await this.#stopping;
   }
 
@@ -318,6 +369,7 @@ export class LiveLoader implements Loader {
     this.#closed ??= { reason };
     this.parts.options.signal?.removeEventListener("abort", this.#onAbort);
     this.#crew?.interrupt(reason);
+    this.#ahead = undefined;
     if (this.#run !== undefined) await this.#end(false);
     else {
       this.#ring.stop();

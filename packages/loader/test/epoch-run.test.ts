@@ -46,6 +46,10 @@ class SimpleCrew implements Crew {
     return this.#bad.splice(0);
   }
 
+  dropBad(slot: number): void {
+    this.#bad = this.#bad.filter((bad) => bad.slot !== slot);
+  }
+
   interrupt(): void {}
 
   rest(): Promise<void> {

@@ -1,5 +1,5 @@
 import { isMillraceError } from "@millrace/formats";
-import { openLoader, userTransform, type Batch } from "@millrace/loader";
+import { openLoader, userTransform, type Batch, type Loader } from "@millrace/loader";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -150,7 +150,7 @@ describe("a second loop", () => {
 });
 
 describe("back-pressure", () => {
-  it("is the ring being full: workers make no more than prefetchDepth batches ahead of the consumer", async () => {
+  it("is the ring being full: workers make prefetchDepth batches ahead of the consumer, of the next epoch too, and no more", async () => {
     const { path } = await makeDataset({ samples: 64, samplesPerShard: 64 });
     const made = new SharedArrayBuffer(4);
     const transform = transformOf("Atomics.add(new Int32Array(context.options), 0, 1);", made);
@@ -164,7 +164,7 @@ describe("back-pressure", () => {
     let taken = 0;
     for await (const batch of loader) {
       taken += batch.size;
-      const most = Math.min(64, taken + 3 * 4);
+      const most = taken + 3 * 4;
       for (let wait = 0; wait < 200 && Atomics.load(count, 0) < most; wait++)
         await new Promise((resolve) => setTimeout(resolve, 5));
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -174,7 +174,68 @@ describe("back-pressure", () => {
   });
 });
 
+describe("the next epoch", () => {
+  it.each([
+    ["longer than the ring", 40, 3],
+    ["shorter than the ring", 8, 6],
+  ])("is begun early, which no batch shows: epochs %s", async (_, samples, prefetchDepth) => {
+    const { path } = await makeDataset({ samples });
+    const open = (numWorkers: number): Promise<Loader> =>
+      openLoader(path, { batchSize: 4, numWorkers, prefetchDepth, transforms: [transformOf("")] });
+    await using ahead = await open(2);
+    await using inline = await open(0);
+    for (let epoch = 0; epoch < 4; epoch++) {
+      expect(await linesOf(ahead)).toEqual(await linesOf(inline));
+      expect(ahead.state()).toEqual(inline.state());
+    }
+    expect(await linesOf(ahead.epoch(9))).toEqual(await linesOf(inline.epoch(9)));
+    expect(await linesOf(ahead)).toEqual(await linesOf(inline));
+  });
+
+  it("is begun anew where a bad sample moves the last batches of this one", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    const transforms = [transformOf("if (context.sample % 13 === 7) throw new Error('bad');")];
+    const open = (numWorkers: number): Promise<Loader> =>
+      openLoader(path, { batchSize: 4, numWorkers, transforms, onBadSample: "skip" });
+    await using ahead = await open(2);
+    await using inline = await open(0);
+    for (let epoch = 0; epoch < 3; epoch++) expect(await linesOf(ahead)).toEqual(await linesOf(inline));
+    expect(ahead.skipped.map(({ sample, epoch }) => [epoch, sample])).toEqual(
+      inline.skipped.map(({ sample, epoch }) => [epoch, sample]),
+    );
+    expect(ahead.skipped).toHaveLength(9);
+  });
+});
+
 describe("a worker", () => {
+  it.each([
+    ["exits", "process.exit(3)"],
+    ["hangs", "for (;;);"],
+  ])("that %s once is replaced, and its work is done again: every batch is as it should be", async (_, harm) => {
+    const { path } = await makeDataset({ samples: 60 });
+    const done = new SharedArrayBuffer(4);
+    const once = `if (context.sample % 16 === 5 && Atomics.add(new Int32Array(context.options), 0, 1) === 0) ${harm}`;
+    const open = (numWorkers: number, source: string): Promise<Loader> =>
+      openLoader(path, { batchSize: 8, numWorkers, transforms: [transformOf(source, done)], workerTimeoutMs: 700 });
+    await using wounded = await open(2, once);
+    await using whole = await open(0, "");
+    expect(await linesOf(wounded)).toEqual(await linesOf(whole));
+    expect(new Int32Array(done)[0]).toBeGreaterThan(1);
+    expect(await linesOf(wounded)).toEqual(await linesOf(whole));
+  });
+
+  it("that dies of a sample twice makes it a bad sample, which is left out or ends the loop, as the policy says", async () => {
+    const { path } = await makeDataset({ samples: 40 });
+    const transforms = [transformOf("if (context.sample === 11 || context.sample === 12) process.exit(7);")];
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 2, transforms, onBadSample: "skip" });
+    const samples = await samplesOf(loader);
+    expect(samples.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: 40 }, (_, sample) => sample).filter((sample) => sample !== 11 && sample !== 12),
+    );
+    expect(loader.skipped.map(({ sample }) => sample).toSorted((a, b) => a - b)).toEqual([11, 12]);
+    expect(String(loader.skipped[0]?.error)).toMatch(/worker [01] exited with code 7 at sample number 1[12]/u);
+  });
+
   it("that hangs is named, and its thread is ended", async () => {
     const { path } = await makeDataset({ samples: 12 });
     const transforms = [transformOf("while (context.sample === 5);")];

@@ -59,7 +59,7 @@ describe("the stats of a loader", () => {
     expect(stats.stallMs).toBeCloseTo(stallMs);
     expect(stats.fetchStallMs + stats.prepStallMs).toBeCloseTo(stats.stallMs);
     expect(stats.wallMs).toBeGreaterThanOrEqual(stats.stallMs);
-    expect(loader.stats()).toEqual({ ...stats, stages: { ...stats.stages, idleMs: expect.any(Number) as number } });
+    expect(loader.stats()).toEqual({ ...stats, stages: expect.any(Object) as object });
   });
 
   it.each([0, 1])("name the stage that is slow, with %i workers", async (numWorkers) => {

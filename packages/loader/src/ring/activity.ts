@@ -14,12 +14,14 @@ import type { SharedMemory } from "./shared-memory.js";
  *   double 3 PREP
  *   double 4 IDLE
  *   double 5 SAMPLE      number of the sample at work
+ *   word 12  THREAD      threadId of the worker's thread
  *   words 32 …           the private regions: offset and length of each, as uint32
  */
 const SEQUENCE = 0;
 const STAGE = 1;
 const SINCE = 1;
 const SAMPLE = 5;
+const THREAD = 12;
 const REGIONS = 32;
 
 /** Stages of a worker: not running; waiting for room in the ring; reading from storage; decoding and transforming. */
@@ -75,10 +77,26 @@ export class Activity {
       const total = TOTAL[before];
       this.#doubles[total] = (this.#doubles[total] as number) + now - (this.#doubles[SINCE] as number);
     }
-    this.#words[STAGE] = stage;
+    Atomics.store(this.#words, STAGE, stage);
     this.#doubles[SINCE] = now;
     this.#doubles[SAMPLE] = sample;
     Atomics.add(this.#words, SEQUENCE, 1);
+  }
+
+  /** Writer: says which thread the worker is. */
+  setThread(threadId: number): void {
+    Atomics.store(this.#words, THREAD, threadId);
+  }
+
+  /** `threadId` of the worker's thread; 0 before its first. */
+  get thread(): number {
+    return Atomics.load(this.#words, THREAD);
+  }
+
+  /** Any thread: true if the worker holds no claim, as it waits for work or does not run. */
+  get isIdle(): boolean {
+    const stage = Atomics.load(this.#words, STAGE);
+    return stage === STAGE_OF.idle || stage === STAGE_OF.off;
   }
 
   /** The owner of the loader, when the worker's thread is gone: leaves the block as a worker that stopped would. */

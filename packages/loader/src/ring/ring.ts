@@ -1,6 +1,6 @@
 import { slotAt, type RingLayout } from "./layout.js";
 import type { SharedMemory } from "./shared-memory.js";
-import { waitAsyncFor, waitFor } from "./wait.js";
+import { AsyncWait, waitFor } from "./wait.js";
 
 /*
  * The ring: slots of shared memory, each with room for one batch. One consumer, any number of workers. Batch k of an
@@ -24,6 +24,11 @@ import { waitAsyncFor, waitFor } from "./wait.js";
  * CLAIM (no cell is that high) before it writes END, and opens it last. After a successful claim, END, EPOCH and the
  * sample numbers cannot change before the claimer has finished, because MISSING is above 0 until then.
  *
+ * A worker that died keeps its claim, so its slot stays CLAIMED. The consumer takes the claim back when that is certain:
+ * no slot is OPEN, so nobody can claim anything, and every worker alive is idle, so nobody holds a claim. (A worker
+ * publishes that it is no longer idle before it claims.) The cells whose states are still `missing` are the lost ones;
+ * `reoffer` makes their slot OPEN again.
+ *
  * Who waits for what:
  *   workers    SIGNAL, which every publish and `stop` count up and then notify. A worker reads SIGNAL *before* it looks
  *              for work; if work came in between, SIGNAL is another and the wait returns at once.
@@ -36,6 +41,9 @@ import { waitAsyncFor, waitFor } from "./wait.js";
 const SIGNAL = 0;
 const STOP = 32;
 const HEAD = 33;
+
+/** When workers return: not before they are told; when there is nothing to claim; at once. */
+const STOP_OF = { never: 0, now: 1, idle: 2 } as const;
 
 /** Words of a slot's header. What workers fight for lies apart from what they only read. */
 const CLAIM = 0;
@@ -69,6 +77,7 @@ export class Ring {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #control: number;
+  readonly #wait: AsyncWait;
 
   constructor(
     readonly memory: SharedMemory,
@@ -77,6 +86,7 @@ export class Ring {
     this.#words = new Int32Array(memory.buffer, 0, layout.byteLength >> 2);
     this.#doubles = new Float64Array(memory.buffer, 0, layout.byteLength >> 3);
     this.#control = layout.controlAt >> 2;
+    this.#wait = new AsyncWait(this.#words);
   }
 
   #header(slot: number): number {
@@ -121,15 +131,34 @@ export class Ring {
     Atomics.store(this.#words, this.#control + HEAD, batch % this.layout.numSlots);
   }
 
-  /** Consumer: makes the workers return. */
+  /** Consumer: makes the workers return at once, whatever they have claimed. */
   stop(): void {
-    Atomics.store(this.#words, this.#control + STOP, 1);
+    this.#setStop(STOP_OF.now);
+  }
+
+  /** Consumer: makes the workers return once nothing is left to claim. */
+  drain(): void {
+    this.#setStop(STOP_OF.idle);
+  }
+
+  /** Consumer: takes back a `drain`. A worker may have returned already. */
+  resume(): void {
+    this.#setStop(STOP_OF.never);
+  }
+
+  #setStop(stop: number): void {
+    Atomics.store(this.#words, this.#control + STOP, stop);
     this.#wakeWorkers();
   }
 
   /** True after `stop`, until `reset`. */
   get stopped(): boolean {
-    return Atomics.load(this.#words, this.#control + STOP) === 1;
+    return Atomics.load(this.#words, this.#control + STOP) === STOP_OF.now;
+  }
+
+  /** Worker: true if it is to return instead of waiting for work. */
+  get isDraining(): boolean {
+    return Atomics.load(this.#words, this.#control + STOP) !== STOP_OF.never;
   }
 
   #wakeWorkers(): void {
@@ -180,6 +209,41 @@ export class Ring {
     Atomics.notify(this.#words, header + READY);
   }
 
+  /** Consumer: true if a worker could claim cells of any slot. */
+  get hasOpen(): boolean {
+    for (let slot = 0; slot < this.layout.numSlots; slot++) {
+      const header = this.#header(slot);
+      const cell = Atomics.load(this.#words, header + CLAIM) & CELL_MASK;
+      if (cell < Atomics.load(this.#words, header + END)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Consumer: the cells of a CLAIMED slot that nobody has made, from the first to the last of them, where no worker
+   * holds a claim any more; `undefined` if there are none. It needs the states of all cells to have been `missing` when
+   * they were published.
+   */
+  lostCells(slot: number): { readonly from: number; readonly to: number } | undefined {
+    const header = this.#header(slot);
+    if (Atomics.load(this.#words, header + MISSING) === 0) return undefined;
+    const states = this.states(slot).subarray(0, Atomics.load(this.#words, header + END));
+    const from = states.indexOf(SAMPLE_STATE.missing);
+    return from === -1 ? undefined : { from, to: states.lastIndexOf(SAMPLE_STATE.missing) + 1 };
+  }
+
+  /**
+   * Consumer: offers cells `[from, to)` of a CLAIMED slot once more, after no worker holds a claim of them any more.
+   * Those made before are made anew, with the same result.
+   */
+  reoffer(slot: number, from: number, to: number): void {
+    const states = this.states(slot);
+    states.fill(SAMPLE_STATE.missing, from, to);
+    const bad = states.reduce((sum, state) => sum + (state === SAMPLE_STATE.bad ? 1 : 0), 0);
+    this.publish(slot, from, to, Atomics.load(this.#words, this.#header(slot) + EPOCH) >>> 0);
+    Atomics.add(this.#words, this.#header(slot) + BAD, bad);
+  }
+
   /** Consumer: true if all cells of a published slot are there. */
   isReady(slot: number): boolean {
     return Atomics.load(this.#words, this.#header(slot) + READY) === 1;
@@ -197,7 +261,7 @@ export class Ring {
 
   /** Consumer: resolves once the slot is READY, or `wakeConsumer` was called, or after `timeoutMs`. Look again then. */
   async waitForReady(slot: number, timeoutMs: number): Promise<void> {
-    await waitAsyncFor(this.#words, this.#header(slot) + READY, 0, timeoutMs);
+    await this.#wait.until(this.#header(slot) + READY, 0, timeoutMs);
   }
 
   /** Any thread: makes a consumer that waits for `slot` look again. */

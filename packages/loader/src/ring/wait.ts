@@ -9,22 +9,33 @@ export function waitFor(words: Int32Array, index: number, expected: number, time
 }
 
 /**
- * The same without blocking. `Atomics.waitAsync` alone does not keep the process alive, so a timer does, as long as the
- * wait lasts.
+ * The same without blocking, for one thread that waits for one word at a time. One timer serves all waits, as a timer
+ * of its own for each would cost more than the wait: it is the deadline, and keeps the process alive while a wait lasts,
+ * which `Atomics.waitAsync` alone does not.
  */
-export async function waitAsyncFor(
-  words: Int32Array,
-  index: number,
-  expected: number,
-  timeoutMs: number,
-): Promise<void> {
-  const wait = Atomics.waitAsync(words, index, expected, timeoutMs);
-  if (!wait.async) return;
-  const alive = setTimeout(() => undefined, timeoutMs);
-  try {
+export class AsyncWait {
+  #timer: NodeJS.Timeout | undefined;
+  #timeoutMs = 0;
+  #index = 0;
+
+  constructor(readonly words: Int32Array) {}
+
+  /** Resolves once the word is no longer `expected`, is notified, or `timeoutMs` have passed. */
+  async until(index: number, expected: number, timeoutMs: number): Promise<void> {
+    const wait = Atomics.waitAsync(this.words, index, expected);
+    if (!wait.async) return;
+    this.#index = index;
+    const timer = this.#arm(timeoutMs);
     await wait.value;
-  } finally {
-    clearTimeout(alive);
+    timer.unref();
+  }
+
+  #arm(timeoutMs: number): NodeJS.Timeout {
+    if (this.#timer !== undefined && this.#timeoutMs === timeoutMs) return this.#timer.refresh().ref();
+    clearTimeout(this.#timer);
+    this.#timeoutMs = timeoutMs;
+    this.#timer = setTimeout(() => Atomics.notify(this.words, this.#index), timeoutMs);
+    return this.#timer;
   }
 }
 

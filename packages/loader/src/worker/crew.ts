@@ -4,7 +4,7 @@ import type { BadSample } from "./protocol.js";
 export interface Crew {
   /** True once it cannot be started again. */
   readonly isClosed: boolean;
-  /** Begins to fill what is published, until {@link Crew.rest}. */
+  /** Begins to fill what is published, or goes on with it, until the ring is stopped or drained. */
   start(): void;
   /**
    * Resolves once the slot is READY.
@@ -13,6 +13,8 @@ export interface Crew {
   untilReady(slot: number): Promise<void>;
   /** The samples that could not be made, reported since the last call. */
   takeBad(): BadSample[];
+  /** Forgets what was reported of a slot. */
+  dropBad(slot: number): void;
   /** Makes a pending and every later {@link Crew.untilReady} fail with `reason`. */
   interrupt(reason: unknown): void;
   /** After the ring was stopped: resolves when nobody touches its memory any more. What it takes to start again stays. */

@@ -76,6 +76,10 @@ export class InlineCrew implements Crew {
     return bad;
   }
 
+  dropBad(slot: number): void {
+    this.#bad = this.#bad.filter((bad) => bad.slot !== slot);
+  }
+
   interrupt(reason: unknown): void {
     this.#interrupted ??= { reason };
   }

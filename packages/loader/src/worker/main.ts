@@ -1,5 +1,6 @@
 import { errorToData } from "@millrace/formats";
 import { createDecoder } from "@millrace/image";
+import { threadId } from "node:worker_threads";
 import { createSystemClock, type Clock } from "../clock.js";
 import { STAGE_OF } from "../ring/activity.js";
 import { Ring, type Claim } from "../ring/ring.js";
@@ -35,7 +36,8 @@ async function makeSamples({ setup, worker, port }: WorkerTask): Promise<void> {
   const report = port.postMessage.bind(port);
   const pipeline = await Pipeline.open({ setup, worker, ring, table, clock, decoder, report });
   const claim: Claim = { slot: 0, cell: 0, count: 0, epoch: 0 };
-  pipeline.enter(STAGE_OF.idle, -1);
+  pipeline.activity.setThread(threadId);
+  pipeline.enter(STAGE_OF.fetch, -1);
   try {
     while (!ring.stopped) {
       const { signal } = ring;
@@ -44,9 +46,11 @@ async function makeSamples({ setup, worker, port }: WorkerTask): Promise<void> {
         if (pending !== undefined) await pending;
         continue;
       }
-      if (ring.stopped) break;
+      if (ring.isDraining) break;
       pipeline.enter(STAGE_OF.idle, -1);
       ring.waitForWork(signal, LOOK_AROUND_MS);
+      // Before it claims: whoever takes back the claims of the dead relies on an idle worker having none.
+      pipeline.enter(STAGE_OF.fetch, -1);
     }
   } finally {
     pipeline.enter(STAGE_OF.off, -1);

@@ -1,17 +1,27 @@
 import { errorFromData, WorkerError } from "@millrace/formats";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Clock } from "../clock.js";
 import { Activity, createSnapshot, STAGE_OF } from "../ring/activity.js";
 import type { Ring } from "../ring/ring.js";
+import { crashOf, hangOf } from "./crash.js";
 import type { Crew } from "./crew.js";
+import { Deaths } from "./deaths.js";
 import type { BadSample, PipelineSetup, WorkerResult, WorkerTask } from "./protocol.js";
+import { rescue } from "./rescue.js";
 
 /** A consumer that waits looks this often whether all workers still work. */
 const LOOK_AROUND_MS = 1000;
+/** The same while a worker is dead. */
+const LOOK_AFTER_DEATH_MS = 10;
 /** Workers that were told to stop get so long to end what they are doing; then their threads are ended. */
 const STOP_MS = 2000;
+/** A thread gets at least so long to start, the user's modules included. */
+const START_MS = 30_000;
+/** A thread that is ended gets so long to be gone. */
+const END_MS = 5000;
 
 /** What {@link WorkerPool} needs to know. */
 export interface WorkerPoolOptions {
@@ -22,22 +32,53 @@ export interface WorkerPoolOptions {
   readonly workerTimeoutMs: number;
 }
 
-/** Worker threads, each of which runs one long task: to fill the ring until it is stopped. */
+/** One worker as its owner sees it. */
+interface Member {
+  readonly number: number;
+  readonly activity: Activity;
+  /** Ends when its task does, and with it its successors'. */
+  run: Promise<void> | undefined;
+  port: MessagePort | undefined;
+  ending: AbortController | undefined;
+  /** Its thread is being ended. */
+  hang: Hang | undefined;
+}
+
+interface Hang {
+  readonly error: WorkerError;
+  /** Resolves once the thread cannot write to the memory any more: true; or has had its time: false. */
+  readonly isGone: Promise<boolean>;
+}
+
+/**
+ * Worker threads, each of which runs one long task: to fill the ring until it is stopped or drained. A thread that dies
+ * or hangs is replaced, and what it had claimed is made anew.
+ */
 export class WorkerPool implements Crew {
   readonly #piscina: Piscina;
+  readonly #members: readonly Member[];
   readonly #activities: readonly Activity[];
-  #ports: MessagePort[] = [];
-  #tasks: Promise<void>[] = [];
+  readonly #deaths: Deaths;
+  #bad: BadSample[] = [];
   #interrupted: { readonly reason: unknown } | undefined;
   #waitingFor = 0;
   #isResting = true;
-  /** A worker hangs, so there is no use in waiting until all have stopped. */
-  #isHung = false;
+  /** A worker died and kept its claim. */
+  #mustRescue = false;
   #closing: Promise<void> | undefined;
 
   constructor(readonly options: WorkerPoolOptions) {
     const { layout, memory } = options.setup;
-    this.#activities = Array.from({ length: layout.numWorkers }, (_, n) => new Activity(memory, layout, n));
+    this.#members = Array.from({ length: layout.numWorkers }, (_, number) => ({
+      number,
+      activity: new Activity(memory, layout, number),
+      run: undefined,
+      port: undefined,
+      ending: undefined,
+      hang: undefined,
+    }));
+    this.#activities = this.#members.map((member) => member.activity);
+    this.#deaths = new Deaths(layout.numWorkers);
     this.#piscina = new Piscina({
       filename: fileURLToPath(new URL("./main.js", import.meta.url)),
       name: "work",
@@ -59,67 +100,138 @@ export class WorkerPool implements Crew {
   start(): void {
     this.#isResting = false;
     this.#interrupted = undefined;
-    const now = this.options.clock.now();
-    this.#tasks = this.#activities.map(async (activity, worker) => {
+    for (const member of this.#members) member.run ??= this.#keepRunning(member);
+  }
+
+  /** Runs the worker's task, and once more after each death, until it is told to return. */
+  async #keepRunning(member: Member): Promise<void> {
+    for (;;) {
       // No thread has the block now. Its worker counts as preparing from here on: it takes over once it has started.
-      activity.enter(STAGE_OF.prep, now, -1);
-      const { port1, port2 } = new MessageChannel();
-      this.#ports.push(port1);
-      const task: WorkerTask = { worker, setup: this.options.setup, port: port2 };
-      try {
-        const result = (await this.#piscina.run(task, { transferList: [port2] })) as WorkerResult;
-        if (!result.ok) this.interrupt(errorFromData(result.error));
-        else if (!this.#isResting) this.interrupt(crashOf(undefined, worker, ""));
-      } catch (error) {
-        if (this.#closing === undefined) this.interrupt(crashOf(error, worker, this.#sampleOf(worker)));
-      }
-    });
+      member.activity.enter(STAGE_OF.prep, this.options.clock.now(), -1);
+      const crash = await this.#runTask(member);
+      if (crash !== undefined) this.#bury(member, crash);
+      const isNeeded = !this.#isResting && this.#interrupted === undefined && this.#closing === undefined;
+      if (isNeeded && (crash !== undefined || !this.options.ring.isDraining)) continue;
+      member.run = undefined;
+      return;
+    }
+  }
+
+  /** @returns why the worker died; `undefined` if its task ended as it should. */
+  async #runTask(member: Member): Promise<WorkerError | undefined> {
+    const { port1, port2 } = new MessageChannel();
+    member.port = port1;
+    member.ending = new AbortController();
+    member.hang = undefined;
+    const task: WorkerTask = { worker: member.number, setup: this.options.setup, port: port2 };
+    try {
+      const options = { transferList: [port2], signal: member.ending.signal };
+      const result = (await this.#piscina.run(task, options)) as WorkerResult;
+      if (!result.ok) this.interrupt(errorFromData(result.error));
+      return undefined;
+    } catch (error) {
+      return await this.#explain(member, error);
+    } finally {
+      this.#drainPort(port1);
+      port1.close();
+      member.port = undefined;
+    }
+  }
+
+  /** Nobody may take back a hung worker's claim before its thread is gone. */
+  async #explain(member: Member, error: unknown): Promise<WorkerError> {
+    const { hang } = member;
+    if (hang === undefined) return crashOf(error, member.number, this.#placeOf(member));
+    if (!(await hang.isGone)) this.interrupt(hang.error);
+    return hang.error;
+  }
+
+  #bury(member: Member, crash: WorkerError): void {
+    if (this.#closing !== undefined) return;
+    const sample = this.#sampleOf(member);
+    member.activity.recover(this.options.clock.now());
+    this.#mustRescue = true;
+    if (this.#deaths.add(sample, crash)) this.options.ring.wakeConsumer(this.#waitingFor);
+    else this.interrupt(crash);
   }
 
   async untilReady(slot: number): Promise<void> {
-    const { ring, clock } = this.options;
+    const { ring, clock, workerTimeoutMs } = this.options;
     const start = clock.now();
     this.#waitingFor = slot;
     for (;;) {
       if (this.#interrupted !== undefined) throw this.#interrupted.reason;
-      if (ring.isReady(slot)) return;
-      await ring.waitForReady(slot, Math.min(LOOK_AROUND_MS, this.options.workerTimeoutMs));
-      this.#checkHang(start);
+      if (this.#mustRescue) this.#rescue();
+      if (ring.isReady(slot)) break;
+      const lookMs = this.#mustRescue ? LOOK_AFTER_DEATH_MS : LOOK_AROUND_MS;
+      await ring.waitForReady(slot, Math.min(lookMs, workerTimeoutMs));
+      this.#endHung(start);
     }
+    this.#deaths.progress();
   }
 
-  /** A worker that has been in one stage for too long, counted from `start` where it began earlier, hangs. */
-  #checkHang(start: number): void {
+  #rescue(): void {
+    const done = rescue(this.options.ring, this.#activities, this.#deaths);
+    if (done === undefined) return;
+    this.#mustRescue = false;
+    this.#drainPorts();
+    this.#bad = [...this.#bad.filter((report) => !done.isVoid(report)), ...done.bad];
+  }
+
+  /** Ends the threads of workers that have been in one stage for too long, counted from `start` where they began earlier. */
+  #endHung(start: number): void {
     const { clock, workerTimeoutMs } = this.options;
     const now = clock.now();
     if (now - start < workerTimeoutMs) return;
     const snapshot = createSnapshot();
-    for (const [worker, activity] of this.#activities.entries()) {
-      if (!activity.read(now, snapshot) || snapshot.stage === STAGE_OF.idle) continue;
-      if (now - Math.max(snapshot.since, start) < workerTimeoutMs) continue;
-      this.#isHung = true;
-      this.interrupt(
-        new WorkerError({
-          problem: `worker ${worker} hangs${this.#sampleOf(worker)}`,
-          expected: `an end after ${workerTimeoutMs} ms`,
-          fix: "look at the storage and at your own transforms, or raise workerTimeoutMs",
-        }),
-      );
+    for (const member of this.#members) {
+      const { activity } = member;
+      if (member.hang !== undefined || activity.isIdle || !activity.read(now, snapshot)) continue;
+      const isStarting = snapshot.stage === STAGE_OF.prep && snapshot.sample < 0;
+      const limitMs = isStarting ? Math.max(START_MS, workerTimeoutMs) : workerTimeoutMs;
+      if (now - Math.max(snapshot.since, start) >= limitMs) this.#endThread(member);
     }
   }
 
-  #sampleOf(worker: number): string {
+  #endThread(member: Member): void {
+    const { activity, number } = member;
+    const error = hangOf(number, this.#placeOf(member), this.options.workerTimeoutMs);
+    const thread = this.#piscina.threads.find(({ threadId }) => threadId === activity.thread);
+    const deadline = new AbortController();
+    const isLate = delay(END_MS, false, { signal: deadline.signal }).catch(() => false);
+    const isOut = thread === undefined || new Promise<true>((resolve) => thread.once("exit", () => resolve(true)));
+    const isGone = Promise.race([isOut, isLate]).finally(() => deadline.abort());
+    member.hang = { error, isGone };
+    member.ending?.abort();
+  }
+
+  #sampleOf(member: Member): number {
     const snapshot = createSnapshot();
-    const isKnown = this.#activities[worker]?.read(this.options.clock.now(), snapshot) === true;
-    return isKnown && snapshot.sample >= 0 ? ` at sample number ${snapshot.sample}` : "";
+    return member.activity.read(this.options.clock.now(), snapshot) ? snapshot.sample : -1;
+  }
+
+  #placeOf(member: Member): string {
+    const sample = this.#sampleOf(member);
+    return sample >= 0 ? ` at sample number ${sample}` : "";
   }
 
   takeBad(): BadSample[] {
-    const bad: BadSample[] = [];
-    for (const port of this.#ports)
-      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
-        bad.push(got.message as BadSample);
-    return bad;
+    this.#drainPorts();
+    return this.#bad.splice(0);
+  }
+
+  dropBad(slot: number): void {
+    this.#drainPorts();
+    this.#bad = this.#bad.filter((bad) => bad.slot !== slot);
+  }
+
+  #drainPorts(): void {
+    for (const { port } of this.#members) if (port !== undefined) this.#drainPort(port);
+  }
+
+  #drainPort(port: MessagePort): void {
+    for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port))
+      this.#bad.push(got.message as BadSample);
   }
 
   interrupt(reason: unknown): void {
@@ -129,16 +241,15 @@ export class WorkerPool implements Crew {
 
   async rest(): Promise<void> {
     this.#isResting = true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), this.#isHung ? 0 : STOP_MS);
-    });
-    const ended = await Promise.race([Promise.all(this.#tasks), late]);
-    clearTimeout(timer);
+    const runs = this.#members.flatMap((member) => member.run ?? []);
+    const late = new AbortController();
+    const isHung = this.#members.some((member) => member.hang !== undefined);
+    const deadline = delay(isHung ? 0 : STOP_MS, "late", { signal: late.signal }).catch(() => undefined);
+    const ended = await Promise.race([Promise.all(runs), deadline]);
+    late.abort();
     if (ended === "late") await this.#end();
-    for (const port of this.#ports) port.close();
-    this.#ports = [];
-    this.#tasks = [];
+    this.#bad = [];
+    this.#mustRescue = false;
   }
 
   async close(): Promise<void> {
@@ -153,27 +264,6 @@ export class WorkerPool implements Crew {
 
   async #destroy(): Promise<void> {
     await this.#piscina.destroy();
-    for (const activity of this.#activities) activity.recover(this.options.clock.now());
+    for (const { activity } of this.#members) activity.recover(this.options.clock.now());
   }
-}
-
-const EXIT_CODE = /exited with code: (-?\d+)/u;
-
-function crashOf(error: unknown, worker: number | undefined, place: string): WorkerError {
-  const name = worker === undefined ? "a worker" : `worker ${worker}`;
-  if (error === undefined) return new WorkerError({ problem: `${name} ended too early` });
-  const message = error instanceof Error ? error.message : JSON.stringify(error);
-  const code = EXIT_CODE.exec(message)?.[1];
-  if (code !== undefined) {
-    return new WorkerError({
-      problem: `${name} exited with code ${code}${place}`,
-      fix: "look for process.exit in your own transforms",
-    });
-  }
-  const isMemory = (error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY";
-  return new WorkerError({
-    problem: isMemory ? `${name} ran out of memory${place}` : `${name} died${place}: ${message}`,
-    fix: isMemory ? "lower numWorkers, or give node a larger --max-old-space-size" : undefined,
-    cause: error,
-  });
 }

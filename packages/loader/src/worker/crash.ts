@@ -1,0 +1,35 @@
+import { WorkerError } from "@millrace/formats";
+
+const EXIT_CODE = /exited with code: (-?\d+)/u;
+
+/**
+ * The error of a worker whose task ended with `error`, in words for its user.
+ * @param worker - Its number, where it is known.
+ * @param place - Where it was, such as ` at sample number 7`.
+ */
+export function crashOf(error: unknown, worker: number | undefined, place: string): WorkerError {
+  const name = worker === undefined ? "a worker" : `worker ${worker}`;
+  const message = error instanceof Error ? error.message : JSON.stringify(error);
+  const code = EXIT_CODE.exec(message)?.[1];
+  if (code !== undefined) {
+    return new WorkerError({
+      problem: `${name} exited with code ${code}${place}`,
+      fix: "look for process.exit in your own transforms",
+    });
+  }
+  const isMemory = (error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY";
+  return new WorkerError({
+    problem: isMemory ? `${name} ran out of memory${place}` : `${name} died${place}: ${message}`,
+    fix: isMemory ? "lower numWorkers, or give node a larger --max-old-space-size" : undefined,
+    cause: error,
+  });
+}
+
+/** The error of a worker that has been at one step of one sample for too long. */
+export function hangOf(worker: number, place: string, timeoutMs: number): WorkerError {
+  return new WorkerError({
+    problem: `worker ${worker} hangs${place}`,
+    expected: `an end after ${timeoutMs} ms`,
+    fix: "look at the storage and at your own transforms, or raise workerTimeoutMs",
+  });
+}
