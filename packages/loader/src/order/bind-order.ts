@@ -8,7 +8,7 @@ import { bindWeighted } from "./weighted.js";
 
 /** What an order may have to know of the samples beside their number. */
 export interface OrderSource {
-  /** Label of each sample; needed where {@link needsLabels}. */
+  /** Label of each sample; needed by filters and by weights of classes. */
   readonly labels?: Int32Array | undefined;
   /** Names of the labels. */
   readonly classes?: readonly string[] | undefined;
