@@ -1,5 +1,6 @@
 import yargs, { type CommandModule } from "yargs";
 import { convertCommand } from "./commands/convert.js";
+import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { profileCommand } from "./commands/profile.js";
 import { trainCommand } from "./commands/train.js";
@@ -12,6 +13,7 @@ import { VERSION } from "./version.js";
 const COMMANDS: readonly ((io: Io) => CommandModule)[] = [
   convertCommand,
   inspectCommand,
+  headCommand,
   verifyCommand,
   trainCommand,
   profileCommand,
@@ -28,7 +30,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION)
     .strict()
     .locale("en")
-    .demandCommand(1, "name a command: convert, inspect, verify, train or profile")
+    .demandCommand(1, "name a command: convert, inspect, head, verify, train or profile")
     .recommendCommands()
     .parserConfiguration({ "duplicate-arguments-array": false })
     .wrap(100)

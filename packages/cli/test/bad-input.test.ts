@@ -1,3 +1,4 @@
+import { offsetOf, openFormat, type Extents } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -106,9 +107,9 @@ describe("Bad input ends in one clear message with the way out and the right exi
     const shards = await makeShards();
     const manifest = join(shards, "dataset.json");
     writeFileSync(manifest, readFileSync(manifest, "utf8").replace('"manifestVersion": 1', '"manifestVersion": 7'));
-    for (const command of ["inspect", "verify", "train", "profile"]) {
+    for (const command of ["inspect", "head", "verify", "train", "profile"]) {
       expectRefusal(
-        await millrace(command, shards, ...(command === "inspect" ? [] : ["-q"])),
+        await millrace(command, shards, ...(command === "inspect" || command === "head" ? [] : ["-q"])),
         3,
         /unknown manifestVersion; expected 1, found 7; upgrade millrace/u,
       );
@@ -118,13 +119,15 @@ describe("Bad input ends in one clear message with the way out and the right exi
   it("A flipped byte in a shard", async () => {
     const shards = await makeShards();
     const shard = join(shards, "train", "shard-00000.h5");
+    const reader = await (await openFormat("hdf5")).openReader(shard);
+    const middle = offsetOf(reader.extents("image") as Extents, 1) + 100;
+    reader.close();
     const bytes = readFileSync(shard);
-    const middle = bytes.length >> 1;
     bytes[middle] = (bytes[middle] as number) ^ 1;
     writeFileSync(shard, bytes);
     const verified = await millrace("verify", shards, "-q");
     expect(verified.code).toBe(3);
-    expect(verified.stdout).toMatch(/sample +.*shard-00000\.h5 +\d +image/u);
+    expect(verified.stdout).toMatch(/sample +.*shard-00000\.h5 +1 +image +\d+/u);
     const trained = await millrace(
       "train",
       shards,
@@ -142,7 +145,7 @@ describe("Bad input ends in one clear message with the way out and the right exi
   });
 
   it("Unknown flag", async () => {
-    for (const command of ["convert", "inspect", "verify", "train", "profile"]) {
+    for (const command of ["convert", "inspect", "head", "verify", "train", "profile"]) {
       expectRefusal(
         await millrace(command, ...(command === "convert" ? ["photos"] : []), "shards", "--colour"),
         2,

@@ -25,7 +25,7 @@ describe("millrace", () => {
   it("--help names every command, and each command's --help has examples", async () => {
     const help = await millrace("--help");
     expect(help.code).toBe(0);
-    for (const command of ["convert", "inspect", "verify", "train", "profile"]) {
+    for (const command of ["convert", "inspect", "head", "verify", "train", "profile"]) {
       expect(help.stdout).toContain(`millrace ${command}`);
       const { code, stdout } = await millrace(command, "--help");
       expect(code).toBe(0);
@@ -148,6 +148,7 @@ describe("the commands, one after the other", () => {
 
   it.each([
     ["inspect", /there is no dataset here/u],
+    ["head", /there is no dataset here/u],
     ["verify", /there is no dataset here/u],
     ["train", /there is no dataset here/u],
     ["profile", /there is no dataset here/u],

@@ -1,41 +1,34 @@
-import { CorruptShardError, FORMAT_NAMES, type VerifyReport } from "@millrace/formats";
+import { CorruptShardError, type VerifyReport } from "@millrace/formats";
 import type { CommandModule } from "yargs";
-import { switchFlag, textFlag } from "../flag.js";
+import { datasetFlags, targetOf, type DatasetFlags } from "../dataset-flags.js";
+import { switchFlag } from "../flag.js";
 import { print, printJson, type Io } from "../io.js";
 import { createProgress } from "../progress.js";
 import { formatBytes, formatCount, formatTable } from "../table.js";
 
-interface VerifyFlags {
-  readonly dataset: string;
-  readonly format: string | undefined;
-  readonly json: boolean;
+/** Damages that the text shows. */
+const SHOWN_DAMAGES = 50;
+
+interface VerifyFlags extends DatasetFlags {
   readonly quiet: boolean;
 }
 
 /** `millrace verify`: is every byte what was written? Exit code 3 if not. */
 export function verifyCommand(io: Io): CommandModule {
   return {
-    command: "verify <dataset>",
+    command: "verify <dataset..>",
     describe: "Read every byte of a dataset and compare it with its checksums",
     builder: (yargs) =>
-      yargs
-        .positional("dataset", {
-          type: "string",
-          demandOption: true,
-          describe: "Folder with a dataset.json, or one shard file",
-        })
-        .option("format", textFlag(`Format of a file whose extension does not tell it: ${FORMAT_NAMES.join(", ")}`))
-        .option("json", switchFlag("Print one JSON document"))
+      datasetFlags(yargs)
         .option("quiet", { ...switchFlag("No progress"), alias: "q" })
         .example("$0 verify shards/", "Names every damaged sample; exit code 3 if there is one"),
     handler: async (args) => {
-      const { openFormat, verifyDataset } = await import("@millrace/formats");
+      const { verifyDataset } = await import("@millrace/formats");
       const flags = args as unknown as VerifyFlags;
-      const path = flags.dataset;
-      const format = flags.format === undefined ? undefined : (await openFormat(flags.format)).name;
+      const { paths, ...options } = await targetOf(flags);
       using progress = createProgress(io, "verify", flags.quiet || flags.json);
-      const report = await verifyDataset(path, {
-        format,
+      const report = await verifyDataset(paths, {
+        ...options,
         signal: io.signal,
         onProgress: ({ shards, total }) => progress.update(shards, total),
       });
@@ -44,7 +37,7 @@ export function verifyCommand(io: Io): CommandModule {
       else print(io, textOf(report));
       if (!report.ok) {
         throw new CorruptShardError({
-          file: path,
+          file: paths.join(" "),
           problem: `${report.damages.length} damages were found`,
           fix: "copy the damaged files again, or repeat the conversion",
         });
@@ -60,14 +53,19 @@ function textOf(report: VerifyReport): string {
       ? `${sum}: every byte is what was written`
       : `${sum}: readable; without a manifest nothing says what the bytes should be`;
   const rows = report.damages
-    .slice(0, 50)
-    .map((damage) => [
-      damage.kind,
-      damage.file,
-      damage.sample === undefined ? "" : String(damage.sample),
-      damage.field ?? "",
-      damage.message,
+    .slice(0, SHOWN_DAMAGES)
+    .map(({ kind, file, sample, field, byte, message }) => [
+      kind,
+      file,
+      String(sample ?? ""),
+      field ?? "",
+      String(byte ?? ""),
+      message,
     ]);
-  const more = report.damages.length > 50 ? `\n... and ${report.damages.length - 50} more` : "";
-  return `${sum}: ${report.damages.length} damages\n\n${formatTable(["damage", "file", "sample", "field", "what"], rows)}${more}`;
+  const more = report.damages.length - rows.length;
+  return [
+    `${sum}: ${report.damages.length} damages`,
+    formatTable(["damage", "shard", "sample", "field", "byte", "what"], rows),
+    ...(more > 0 ? [`... and ${formatCount(more)} more; --json lists all`] : []),
+  ].join("\n\n");
 }
