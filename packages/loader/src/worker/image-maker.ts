@@ -72,12 +72,32 @@ export class ImageMaker {
   }
 
   /**
+   * Where the first transforms want their pixels from. Valid until the next; a caller that then gives
+   * {@link ImageMaker.make} a part of the source moves it to the same pixels of that part.
+   * @throws {@link SampleError} if a transform refuses.
+   */
+  place(columns: number, rows: number, epoch: number, sample: number): Geometry {
+    const { stage, job } = this.#stages[0] as BoundStage;
+    placeImage(stage, columns, rows, epoch, sample, this.#random, job.box);
+    return job.box;
+  }
+
+  /**
    * Makes the image of a sample from its source pixels.
+   * @param isPlaced - {@link ImageMaker.place} has been called for the sample.
    * @param sourceAt - Offset of uint8 `[rows, columns, channels]`.
    * @param targetAt - Offset of the result, of the plan's dtype and shape.
    * @throws {@link SampleError} if a transform refuses or fails.
    */
-  make(sourceAt: number, columns: number, rows: number, epoch: number, sample: number, targetAt: number): void {
+  make(
+    sourceAt: number,
+    columns: number,
+    rows: number,
+    epoch: number,
+    sample: number,
+    targetAt: number,
+    isPlaced = false,
+  ): void {
     this.#reserve(columns, rows);
     let from = sourceAt;
     let width = columns;
@@ -87,7 +107,7 @@ export class ImageMaker {
       const bound = this.#stages[number] as BoundStage;
       const isLast = number === last;
       const to = isLast ? targetAt : (this.#between[number & 1] as PrivateRegion).ensure(bound.outputBytes);
-      placeImage(bound.stage, width, height, epoch, sample, this.#random, bound.job.box);
+      if (number > 0 || !isPlaced) placeImage(bound.stage, width, height, epoch, sample, this.#random, bound.job.box);
       this.#runKernel(bound, from, width, height, to);
       if (bound.users.length > 0) this.#runUsers(bound, to, epoch, sample);
       from = to;

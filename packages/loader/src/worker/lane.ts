@@ -12,10 +12,14 @@ export interface Lane {
   row: number;
   /** Bytes of each field's value. */
   readonly byteLengths: Float64Array;
-  /** Where the image's pixels or encoded bytes lie in the shared memory. */
+  /** Where the raw image's pixels lie in the shared memory. */
   imageAt: number;
-  /** The image's encoded bytes, where they do not lie in the shared memory. */
+  /** The image's encoded bytes. */
   encoded: Uint8Array | undefined;
+  /** Where the decoder was told to put the pixels. */
+  target: Uint8Array | undefined;
+  /** Only what a crop needs of the image was read. */
+  isCropped: boolean;
   isBad: boolean;
 }
 
@@ -32,6 +36,8 @@ export function createLane(place: number, numFields: number): Lane {
     byteLengths: new Float64Array(numFields),
     imageAt: 0,
     encoded: undefined,
+    target: undefined,
+    isCropped: false,
     isBad: false,
   };
 }

@@ -1,9 +1,10 @@
 import { errorToData, isMillraceError, type TensorField } from "@millrace/formats";
-import type { Decoder, Pixels } from "@millrace/image";
+import { imageHeader, type Decoder, type Pixels } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";
 import { cellAt } from "../ring/layout.js";
 import { SAMPLE_STATE, type Claim, type Ring } from "../ring/ring.js";
+import { CropReader } from "./crop-reader.js";
 import { ImageMaker } from "./image-maker.js";
 import { Injector } from "./injector.js";
 import { createLane, type Lane } from "./lane.js";
@@ -25,12 +26,28 @@ export interface PipelineOptions {
   readonly report: (bad: BadSample) => void;
 }
 
+/** Larger images are decoded to memory of their own, as the worker's region stays as long as the loader. */
+const MAX_TARGET_BYTES = 2 ** 26;
+
+/** Bytes of an image's pixels by its header; `undefined` if there is no telling. */
+function pixelBytesOf(encoded: Uint8Array): number | undefined {
+  try {
+    const { width, height } = imageHeader(encoded);
+    return width * height * 3;
+  } catch (error) {
+    // The decoder will say what is wrong with it.
+    if (isMillraceError(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * What a worker does with a claim: read each sample (fetch), then check, decode and transform it into its place in the
  * batch (prep). Raw pixels without transforms go from the file to the batch with no copy between.
  */
 export class Pipeline {
   readonly #reader: SampleReader;
+  readonly #cropReader: CropReader | undefined;
   readonly #injector: Injector;
   readonly #lanes: readonly Lane[];
   readonly #samples: readonly Uint32Array[];
@@ -44,13 +61,23 @@ export class Pipeline {
     readonly maker: ImageMaker | undefined,
   ) {
     const { setup, ring, table, clock } = options;
-    this.#reader = new SampleReader(setup, table, activity);
+    this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
+    this.#cropReader = this.#createCropReader();
+    this.#reader = new SampleReader(setup, table, activity, this.#cropReader);
     this.#injector = new Injector(clock);
     this.#lanes = Array.from({ length: setup.runLength }, (_, place) => createLane(place, setup.fields.length));
     const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
     this.#samples = slots.map((slot) => ring.samples(slot));
     this.#states = slots.map((slot) => ring.states(slot));
-    this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
+  }
+
+  #createCropReader(): CropReader | undefined {
+    const { maker } = this;
+    const { setup, table } = this.options;
+    if (maker === undefined || setup.fields[this.#imageField]?.field.kind !== "bytes") return undefined;
+    return new CropReader(table, this.#imageField, (lane, columns, rows) =>
+      maker.place(columns, rows, lane.epoch, lane.sample),
+    );
   }
 
   /**
@@ -133,9 +160,12 @@ export class Pipeline {
     this.#finish(claim);
   }
 
-  /** Several decoders run at a time, on the threads of libuv; kernels run here, one image after the other. */
+  /**
+   * A decoder that answers at once makes each image before the next is read, one after the other. Of those that answer
+   * later, several run at a time, on the threads of libuv.
+   */
   async #decodeAll(claim: Claim, decoder: Decoder): Promise<void> {
-    const decoding: (Pixels | Promise<Pixels> | undefined)[] = [];
+    const decoding: (Promise<Pixels> | undefined)[] = [];
     for (let i = 0; i < claim.count; i++) {
       if (this.options.ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
@@ -143,27 +173,53 @@ export class Pipeline {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
         this.#reader.check(lane);
-        const pixels = decoder.decode(lane.encoded as Uint8Array);
-        // It is awaited below; until then, a failure has to be nobody's.
-        if (pixels instanceof Promise) pixels.catch(() => undefined);
-        decoding[i] = pixels;
+        const pixels = this.#decode(lane, decoder);
+        // What others may not overwrite is waited for.
+        if (!(pixels instanceof Promise)) this.#makeDecoded(lane, pixels);
+        else if (lane.isCropped || lane.target !== undefined) this.#makeDecoded(lane, await pixels);
+        else {
+          // It is awaited below; until then, a failure has to be nobody's.
+          pixels.catch(() => undefined);
+          decoding[i] = pixels;
+        }
       } catch (error) {
         this.#refuse(lane, error);
       }
     }
     for (let i = 0; i < claim.count; i++) {
       const lane = this.#lanes[i] as Lane;
-      if (lane.isBad) continue;
+      const pixels = decoding[i];
+      if (lane.isBad || pixels === undefined) continue;
       try {
-        const pixels = (await decoding[i]) as Pixels;
+        const decoded = await pixels;
         if (this.options.ring.stopped) return;
-        this.#make(lane, this.#reader.placePixels(pixels.data), pixels.width, pixels.height);
-        this.#slowDown();
+        this.#makeDecoded(lane, decoded);
       } catch (error) {
         this.#refuse(lane, error);
       }
     }
     this.#finish(claim);
+  }
+
+  #decode(lane: Lane, decoder: Decoder): Pixels | Promise<Pixels> {
+    const encoded = lane.isCropped ? (this.#cropReader as CropReader).assemble() : (lane.encoded as Uint8Array);
+    lane.target = decoder.name === "sharp" ? undefined : this.#targetOf(encoded);
+    return decoder.decode(encoded, { into: lane.target });
+  }
+
+  /** Where a JPEG is decoded to, so that its pixels need no copy; `undefined` for what has to be allocated anyway. */
+  #targetOf(encoded: Uint8Array): Uint8Array | undefined {
+    if (encoded[0] !== 0xff || encoded[1] !== 0xd8) return undefined;
+    const byteLength = pixelBytesOf(encoded);
+    if (byteLength === undefined || byteLength > MAX_TARGET_BYTES) return undefined;
+    return this.#reader.pixelsAt(this.#reader.reservePixels(byteLength), byteLength);
+  }
+
+  #makeDecoded(lane: Lane, { data, width, height }: Pixels): void {
+    const isInPlace = lane.target !== undefined && data.buffer === lane.target.buffer;
+    const sourceAt = isInPlace ? data.byteOffset : this.#reader.placePixels(data);
+    this.#make(lane, sourceAt, width, height);
+    this.#slowDown();
   }
 
   #fetch(lane: Lane): void {
@@ -175,7 +231,7 @@ export class Pipeline {
 
   #make(lane: Lane, sourceAt: number, width: number, height: number): void {
     const targetAt = cellAt(this.options.setup.layout, lane.slot, this.#imageField, lane.cell);
-    this.maker?.make(sourceAt, width, height, lane.epoch, lane.sample, targetAt);
+    this.maker?.make(sourceAt, width, height, lane.epoch, lane.sample, targetAt, lane.isCropped);
   }
 
   #slowDown(): void {

@@ -1,8 +1,8 @@
 import type { Activity } from "../ring/activity.js";
 import { growRegion, type SharedMemory } from "../ring/shared-memory.js";
 
-/** The private regions of a worker, by number; a lane of encoded bytes adds its own number to the last. */
-export const REGION = { scratch: 0, pixels: 1, stageA: 2, stageB: 3, lanes: 4 } as const;
+/** The private regions of a worker, by number. */
+export const REGION = { scratch: 0, pixels: 1, stageA: 2, stageB: 3 } as const;
 
 /** Readers of whole vectors may read this far past the end of what they are given. */
 const MARGIN = 64;

@@ -1,8 +1,10 @@
-import { CorruptShardError, tensorBytes } from "@millrace/formats";
+import { CorruptShardError, tensorBytes, type TensorField } from "@millrace/formats";
 import type { FieldPlan } from "../fields.js";
 import type { Activity } from "../ring/activity.js";
 import { CheckedBits } from "../ring/checked-bits.js";
 import { cellAt } from "../ring/layout.js";
+import type { CropReader } from "./crop-reader.js";
+import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";
 import { PrivateRegion, REGION } from "./private-region.js";
 import type { PipelineSetup } from "./protocol.js";
@@ -15,7 +17,8 @@ import type { ShardTable } from "./shard-table.js";
 export class SampleReader {
   readonly #checked: CheckedBits;
   readonly #pixels: PrivateRegion;
-  readonly #encoded: readonly PrivateRegion[];
+  /** Encoded bytes, for each place in a run. They are in memory of the thread's own, where JavaScript is faster. */
+  readonly #encoded: readonly GrowingBuffer[];
   /** The whole memory; made anew when it has grown. */
   #bytes: Uint8Array;
 
@@ -23,15 +26,13 @@ export class SampleReader {
     readonly setup: PipelineSetup,
     readonly table: ShardTable,
     activity: Activity,
+    readonly cropReader: CropReader | undefined,
   ) {
     const { memory } = setup;
     this.#checked = new CheckedBits(setup.checked);
     this.#pixels = new PrivateRegion(memory, activity, REGION.pixels);
     const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
-    this.#encoded = Array.from(
-      { length: isEncoded ? setup.runLength : 0 },
-      (_, place) => new PrivateRegion(memory, activity, REGION.lanes + place),
-    );
+    this.#encoded = Array.from({ length: isEncoded ? setup.runLength : 0 }, () => new GrowingBuffer());
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
@@ -41,22 +42,50 @@ export class SampleReader {
    */
   fetch(lane: Lane): void {
     const { fields, layout } = this.setup;
+    lane.isCropped = false;
     for (let number = 0; number < fields.length; number++) {
       const plan = fields[number] as FieldPlan;
-      const known = this.table.byteLength(lane.shard, number, lane.row);
-      const value = known === undefined ? this.table.readValue(lane.shard, number, lane.row) : undefined;
-      const byteLength = known ?? (value as Uint8Array).length;
-      lane.byteLengths[number] = byteLength;
-      this.#checkLength(lane, plan, byteLength);
-      if (plan.route === "image" && plan.field.kind === "bytes" && value !== undefined) {
-        lane.encoded = value;
+      if (plan.route === "image") {
+        this.#fetchImage(lane, number, plan);
         continue;
       }
-      const at =
-        plan.route === "image" ? this.#imageRoom(lane, plan, byteLength) : cellAt(layout, lane.slot, number, lane.cell);
-      if (value !== undefined) this.#bytes.set(value, at);
-      else this.table.readInto(lane.shard, number, lane.row, this.#bytes, at);
+      const at = cellAt(layout, lane.slot, number, lane.cell);
+      const byteLength = this.#readValue(lane, number, plan, at);
       if (plan.route === "text") this.#bytes.fill(0, at + byteLength, at + plan.cellBytes);
+    }
+  }
+
+  /** @returns the value's bytes. */
+  #readValue(lane: Lane, number: number, plan: FieldPlan, at: number): number {
+    const { table } = this;
+    const known = table.byteLength(lane.shard, number, lane.row);
+    const value = known === undefined ? table.readValue(lane.shard, number, lane.row) : undefined;
+    const byteLength = known ?? (value as Uint8Array).length;
+    lane.byteLengths[number] = byteLength;
+    this.#checkLength(lane, plan, byteLength);
+    if (value !== undefined) this.#bytes.set(value, at);
+    else table.readInto(lane.shard, number, lane.row, this.#bytes, at);
+    return byteLength;
+  }
+
+  #fetchImage(lane: Lane, number: number, plan: FieldPlan): void {
+    const { table } = this;
+    if (plan.field.kind !== "bytes") {
+      lane.imageAt = this.reservePixels(tensorBytes(plan.field as TensorField));
+      this.#readValue(lane, number, plan, lane.imageAt);
+      return;
+    }
+    if (this.cropReader !== undefined && !this.#mustCheck(lane) && this.cropReader.fetch(lane)) {
+      lane.isCropped = true;
+      return;
+    }
+    const known = table.byteLength(lane.shard, number, lane.row);
+    if (known === undefined) {
+      lane.encoded = table.readValue(lane.shard, number, lane.row);
+    } else {
+      const room = (this.#encoded[lane.place] as GrowingBuffer).ensure(known);
+      table.readInto(lane.shard, number, lane.row, room, 0);
+      lane.encoded = room.subarray(0, known);
     }
   }
 
@@ -76,18 +105,17 @@ export class SampleReader {
     });
   }
 
-  #imageRoom(lane: Lane, plan: FieldPlan, byteLength: number): number {
-    const isEncoded = plan.field.kind === "bytes";
-    const region = isEncoded ? (this.#encoded[lane.place] as PrivateRegion) : this.#pixels;
-    lane.imageAt = this.#reserve(region, byteLength);
-    if (isEncoded) lane.encoded = this.#bytes.subarray(lane.imageAt, lane.imageAt + byteLength);
-    return lane.imageAt;
-  }
-
-  #reserve(region: PrivateRegion, byteLength: number): number {
-    const at = region.ensure(byteLength);
+  /** Room for decoded or raw pixels in the worker's region for them; what was there may be lost. Returns its offset. */
+  reservePixels(byteLength: number): number {
+    const at = this.#pixels.ensure(byteLength);
     if (at + byteLength > this.#bytes.length) this.#bytes = new Uint8Array(this.setup.memory.buffer);
     return at;
+  }
+
+  /** Whether the sample's checksums are still to be checked, which takes all of its bytes. */
+  #mustCheck(lane: Lane): boolean {
+    const { checksums } = this.setup;
+    return checksums === "always" || (checksums === "first" && !this.#checked.has(lane.sample));
   }
 
   /**
@@ -95,8 +123,8 @@ export class SampleReader {
    * @throws {@link CorruptShardError} naming the sample.
    */
   check(lane: Lane): void {
-    const { fields, layout, checksums } = this.setup;
-    if (checksums === "off" || (checksums === "first" && this.#checked.has(lane.sample))) return;
+    const { fields, layout } = this.setup;
+    if (!this.#mustCheck(lane)) return;
     for (let number = 0; number < fields.length; number++) {
       const plan = fields[number] as FieldPlan;
       const isImage = plan.route === "image";
@@ -110,8 +138,13 @@ export class SampleReader {
 
   /** Copies decoded pixels to the worker's region for them and returns its offset. */
   placePixels(pixels: Uint8Array): number {
-    const at = this.#reserve(this.#pixels, pixels.length);
+    const at = this.reservePixels(pixels.length);
     this.#bytes.set(pixels, at);
     return at;
+  }
+
+  /** The region for pixels as a decoder's target of `byteLength` bytes from `at` on. */
+  pixelsAt(at: number, byteLength: number): Uint8Array {
+    return this.#bytes.subarray(at, at + byteLength);
   }
 }

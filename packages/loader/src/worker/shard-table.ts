@@ -1,9 +1,11 @@
 import {
   byteLengthOf,
+  jpegSegmentColumn,
   offsetOf,
   openShard,
   sampleBytes,
   type Extents,
+  type JpegSegmentColumn,
   type OpenShard,
   type ShardLocation,
 } from "@millrace/formats";
@@ -20,6 +22,8 @@ interface ShardField {
   readonly extents: Extents | undefined;
   /** The whole field, where its values are tiny and lie one after the other. */
   readonly column: Uint8Array | undefined;
+  /** Of JPEGs: where their segments lie, in a shard that says so. */
+  readonly segments: JpegSegmentColumn | undefined;
 }
 
 interface TableEntry {
@@ -121,15 +125,23 @@ export class ShardTable {
   }
 
   #openField(shard: number, opened: OpenShard, plan: FieldPlan): ShardField {
-    const extents = opened.reader.extents(plan.field.name);
-    if (extents?.kind !== "affine") return { extents, column: undefined };
+    const { name, kind } = plan.field;
+    const extents = opened.reader.extents(name);
+    const segments =
+      kind === "bytes" && extents !== undefined && opened.index !== undefined
+        ? jpegSegmentColumn(opened.location.path, opened.index, name)
+        : undefined;
+    return { extents, column: this.#readColumn(shard, extents), segments };
+  }
+
+  #readColumn(shard: number, extents: Extents | undefined): Uint8Array | undefined {
+    if (extents?.kind !== "affine") return undefined;
     const { byteLength, stride, base, length } = extents;
     const bytes = byteLength * length;
-    if (byteLength > COLUMN_VALUE_BYTES || stride !== byteLength || bytes > COLUMN_BYTES)
-      return { extents, column: undefined };
+    if (byteLength > COLUMN_VALUE_BYTES || stride !== byteLength || bytes > COLUMN_BYTES) return undefined;
     const column = new Uint8Array(bytes);
     this.#files.readInto(shard, column, 0, bytes, base);
-    return { extents, column };
+    return column;
   }
 
   #entry(shard: number): TableEntry {
@@ -154,6 +166,25 @@ export class ShardTable {
     }
     // A loop, as `set` would need a view of its own for each value.
     for (let i = 0, at = row * byteLength; i < byteLength; i++) target[offset + i] = column[at + i] as number;
+  }
+
+  /** Where the segments of the JPEGs of a field lie; `undefined` where the shard does not say so. */
+  segments(shard: number, field: number): JpegSegmentColumn | undefined {
+    return this.#entry(shard).fields[field]?.segments;
+  }
+
+  /** Copies `length` bytes of one value from its byte `from` on, which must lie in it, to `target` at `offset`. */
+  readPart(
+    shard: number,
+    field: number,
+    row: number,
+    from: number,
+    length: number,
+    target: Uint8Array,
+    offset: number,
+  ): void {
+    const { extents } = this.#entry(shard).fields[field] as ShardField;
+    this.#files.readInto(shard, target, offset, length, offsetOf(extents as Extents, row) + from);
   }
 
   /** The bytes of one value, read by the format's library; memory of its own. */
