@@ -27,17 +27,33 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+function rangeText(name: string, range: readonly [number, number] | undefined): string {
+  return range === undefined ? "" : ` ${name} ${range[0]} to ${range[1]}`;
+}
+
 function transformText(transform: Transform): string {
   switch (transform.kind) {
     case "user":
       return `${transform.export} of ${transform.module}`;
-    case "normalize":
-      return transform.mean === undefined && transform.std === undefined ? "normalize (data set's)" : "normalize";
+    case "normalize": {
+      const source = transform.mean === undefined && transform.std === undefined ? " (data set's)" : "";
+      return `normalize${source}${transform.dtype === "float16" ? " to float16" : ""}`;
+    }
     case "horizontalFlip":
-      return `horizontalFlip ${transform.fraction}`;
+    case "verticalFlip":
+    case "grayscale":
+      return `${transform.kind} ${transform.fraction}`;
+    case "colorJitter": {
+      const { brightness, contrast, saturation, hue, fraction } = transform;
+      const first = `colorJitter${rangeText("brightness", brightness)}${rangeText("contrast", contrast)}`;
+      return `${first}${rangeText("saturation", saturation)}${rangeText("hue", hue)} of ${fraction}`;
+    }
+    case "pad":
+      return `pad ${transform.padding.join(", ")}`;
     case "resize":
       return `resize ${transform.height} x ${transform.width} ${transform.fit}`;
     case "randomResizedCrop":
+    case "randomCrop":
     case "centerCrop":
       return `${transform.kind} ${transform.height} x ${transform.width}`;
   }

@@ -9,6 +9,7 @@ import {
   type Statistics,
   UnsupportedError,
 } from "@millrace/formats";
+import type { OutputLayout } from "@millrace/image";
 import { planTransforms, type ImagePlan, type ImageSource } from "./transforms/plan.js";
 import type { Transform } from "./transforms/transform.js";
 
@@ -35,6 +36,8 @@ export interface FieldPlanOptions {
   /** Names in the order asked for; `undefined`: every field that fits into batches, but for texts. */
   readonly names: readonly string[] | undefined;
   readonly transforms: readonly Transform[];
+  /** Order of the axes of images; default `nhwc`. */
+  readonly layout?: OutputLayout;
   readonly statistics: Statistics | undefined;
   /** Bytes of the longest value of each text field that is asked for. */
   readonly textBytes: ReadonlyMap<string, number>;
@@ -72,9 +75,10 @@ export function planFields(options: FieldPlanOptions): FieldPlan[] {
   const image = imageFieldOf(schema);
   const fields = names === undefined ? schema.fields.filter((field) => fits(field, image)) : pick(schema, names);
   const plans = fields.map((field) => planField(field, image, options));
-  if (options.transforms.length > 0 && !fields.some((field) => field === image)) {
+  const isAsked = options.transforms.length > 0 || options.layout === "nchw";
+  if (isAsked && !fields.some((field) => field === image)) {
     throw new OptionError({
-      option: "transforms",
+      option: options.transforms.length > 0 ? "transforms" : "layout",
       problem: "there are no images to transform",
       expected: "a field of uint8 [height, width, 1 or 3] or of encoded images among those that are loaded",
       found: schema.fields.map((field) => field.name).join(", "),
@@ -104,10 +108,12 @@ function pick(schema: Schema, names: readonly string[]): Field[] {
 }
 
 function planField(field: Field, image: Field | undefined, options: FieldPlanOptions): FieldPlan {
+  const { transforms, layout = "nhwc" } = options;
   const source = field === image ? imageSourceOf(field) : undefined;
-  if (source !== undefined && (options.transforms.length > 0 || field.kind === "bytes")) {
-    const plan = planTransforms(options.transforms, source, statisticsOf(field, options.statistics));
-    const shape = [plan.height, plan.width, plan.channels];
+  if (source !== undefined && (transforms.length > 0 || layout === "nchw" || field.kind === "bytes")) {
+    const plan = planTransforms(transforms, source, statisticsOf(field, options.statistics), layout);
+    const { height, width, channels } = plan;
+    const shape = layout === "nchw" ? [channels, height, width] : [height, width, channels];
     const cellBytes = elementsOf(shape) * dtypeBytes(plan.dtype);
     return { field, route: "image", dtype: plan.dtype, shape, cellBytes, image: plan };
   }

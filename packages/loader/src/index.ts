@@ -24,16 +24,20 @@ export { classBalanced, weighted, type WeightedOptions } from "./order/weighted.
 export type { LoaderState } from "./state.js";
 export type { LoaderStats } from "./stats.js";
 export { centerCrop, type CenterCrop } from "./transforms/center-crop.js";
+export { colorJitter, type ColorJitter, type ColorJitterOptions, type FactorRange } from "./transforms/color-jitter.js";
+export { grayscale, type Grayscale } from "./transforms/grayscale.js";
 export { horizontalFlip, type HorizontalFlip } from "./transforms/horizontal-flip.js";
 export type { ImageSize } from "./transforms/image-size.js";
 export { normalize, type Normalize, type NormalizeOptions } from "./transforms/normalize.js";
+export { pad, type Margins, type Pad, type Padding } from "./transforms/pad.js";
+export { randomCrop, type RandomCrop, type RandomCropOptions } from "./transforms/random-crop.js";
 export {
   randomResizedCrop,
   type RandomResizedCrop,
   type RandomResizedCropOptions,
 } from "./transforms/random-resized-crop.js";
 export { resize, type Resize } from "./transforms/resize.js";
-export type { GeometricTransform, Transform } from "./transforms/transform.js";
+export type { ColourTransform, GeometricTransform, Transform } from "./transforms/transform.js";
 export {
   userTransform,
   type TransformContext,
@@ -42,4 +46,5 @@ export {
   type UserTransformFunction,
   type UserTransformOptions,
 } from "./transforms/user-transform.js";
+export { verticalFlip, type VerticalFlip } from "./transforms/vertical-flip.js";
 export type { Inject } from "./worker/protocol.js";

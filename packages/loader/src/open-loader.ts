@@ -47,6 +47,7 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
     schema,
     names: options.fields,
     transforms: options.transforms,
+    layout: options.layout,
     statistics,
     textBytes: await measureTexts(shards, schema.fields, options.fields),
   });

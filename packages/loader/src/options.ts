@@ -21,6 +21,11 @@ export interface LoaderOptions {
   readonly order?: Order | undefined;
   /** What happens to each image, in this order; default nothing. */
   readonly transforms?: readonly Transform[] | undefined;
+  /**
+   * Order of the axes of transformed images: `nhwc` (default) is `[batch, height, width, channels]`, `nchw` is
+   * `[batch, channels, height, width]`.
+   */
+  readonly layout?: "nhwc" | "nchw" | undefined;
   /** Names of the fields that batches have; default all that fit into a batch, but for texts such as `key`. */
   readonly fields?: readonly string[] | undefined;
   /** Threads; 0: the calling thread does the work. Default: the CPU budget less one, at least 1. */
@@ -68,6 +73,7 @@ export interface ResolvedOptions {
   /** `undefined` where neither the caller nor yet a state has said it. */
   readonly order: Order | undefined;
   readonly transforms: readonly Transform[];
+  readonly layout: "nhwc" | "nchw";
   readonly fields: readonly string[] | undefined;
   readonly numWorkers: number;
   /** `undefined`: to be chosen. */
@@ -94,6 +100,7 @@ const OPTIONS = {
   batchSize: [`an integer from 1 to ${MAX_BATCH_SIZE}`, z.int().min(1).max(MAX_BATCH_SIZE)],
   order: ["an order: shuffle(), sequential(), blockShuffle(), weighted(), filter()", z.custom<Order>(isKind)],
   transforms: ["a list of at most 255 transforms", z.array(z.custom<Transform>(isKind)).max(255)],
+  layout: ["nhwc | nchw", z.enum(["nhwc", "nchw"])],
   fields: ["a list of at least one name", z.array(z.string().min(1)).min(1)],
   numWorkers: [`an integer from 0 to ${MAX_WORKERS}`, z.int().min(0).max(MAX_WORKERS)],
   prefetchDepth: ["an integer from 1 to 1024", z.int().min(1).max(1024)],
@@ -144,6 +151,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     batchSize: options.batchSize ?? 64,
     order: options.order === undefined ? undefined : checkOrder(options.order),
     transforms: (options.transforms ?? []).map(checkTransform),
+    layout: options.layout ?? "nhwc",
     fields: options.fields,
     numWorkers: options.numWorkers ?? Math.max(1, cpuBudget() - 1),
     prefetchDepth: options.prefetchDepth,

@@ -10,7 +10,8 @@ export interface CenterCrop {
 }
 
 /**
- * Keeps the middle of the image: `size` is a side, or `[height, width]`. An odd remainder goes to the right and below.
+ * Keeps the middle of the image: `size` is a side, or `[height, width]`. Half of an odd
+ * remainder is rounded to the even pixel, as torchvision does.
  * @throws {@link OptionError} for an impossible size.
  */
 export function centerCrop(size: ImageSize): CenterCrop {
@@ -32,5 +33,11 @@ export function applyCenterCrop(transform: CenterCrop, geometry: Geometry): void
       fix: "put resize before centerCrop",
     });
   }
-  crop(geometry, Math.floor((geometry.columns - width) / 2), Math.floor((geometry.rows - height) / 2), width, height);
+  crop(geometry, halfToEven(geometry.columns - width), halfToEven(geometry.rows - height), width, height);
+}
+
+/** Half of `count`, a half rounded to the even neighbour (Python's `round`). */
+function halfToEven(count: number): number {
+  const below = Math.floor(count / 2);
+  return count % 2 === 0 ? below : below + (below % 2);
 }

@@ -1,7 +1,7 @@
 /**
  * Where the pixels of an image in the making lie in its source: a box of the source, seen as `columns x rows` pixels,
- * mirrored or not. Crops, resizes and flips only change these numbers; one call of a kernel then makes the pixels.
- * Mutable, so that one serves a worker for all its samples.
+ * mirrored or not. Crops, resizes, flips and margins only change these numbers; one call of a kernel then makes the
+ * pixels. With a margin the box sticks out of the source. Mutable, so that one serves a worker for all its samples.
  */
 export interface Geometry {
   /** Left edge of the box in source pixels. */
@@ -16,12 +16,15 @@ export interface Geometry {
   columns: number;
   /** Rows of the image so far. */
   rows: number;
+  /** Mirrored left to right. */
   flip: boolean;
+  /** Mirrored top to bottom. */
+  flipVertical: boolean;
 }
 
 /** A geometry that shows nothing yet. */
 export function createGeometry(): Geometry {
-  return { x: 0, y: 0, width: 0, height: 0, columns: 0, rows: 0, flip: false };
+  return { x: 0, y: 0, width: 0, height: 0, columns: 0, rows: 0, flip: false, flipVertical: false };
 }
 
 /** Shows the whole source as it is. */
@@ -33,6 +36,7 @@ export function showAll(geometry: Geometry, columns: number, rows: number): void
   geometry.columns = columns;
   geometry.rows = rows;
   geometry.flip = false;
+  geometry.flipVertical = false;
 }
 
 /** Keeps a rectangle of the image so far; `x` and `y` are its upper left corner. */
@@ -40,8 +44,9 @@ export function crop(geometry: Geometry, x: number, y: number, columns: number, 
   const scaleX = geometry.width / geometry.columns;
   const scaleY = geometry.height / geometry.rows;
   const left = geometry.flip ? geometry.columns - x - columns : x;
+  const top = geometry.flipVertical ? geometry.rows - y - rows : y;
   geometry.x += left * scaleX;
-  geometry.y += y * scaleY;
+  geometry.y += top * scaleY;
   geometry.width = columns * scaleX;
   geometry.height = rows * scaleY;
   geometry.columns = columns;
@@ -52,6 +57,16 @@ export function crop(geometry: Geometry, x: number, y: number, columns: number, 
 export function scaleTo(geometry: Geometry, columns: number, rows: number): void {
   geometry.columns = columns;
   geometry.rows = rows;
+}
+
+/** Adds margins to an image so far that has the size of its box. */
+export function enlarge(geometry: Geometry, left: number, top: number, right: number, bottom: number): void {
+  geometry.x -= geometry.flip ? right : left;
+  geometry.y -= geometry.flipVertical ? bottom : top;
+  geometry.width += left + right;
+  geometry.height += top + bottom;
+  geometry.columns += left + right;
+  geometry.rows += top + bottom;
 }
 
 /** Edges are kept to this fraction of a pixel, so that sums of them are exact and never leave the source. */

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { checkFraction } from "./fraction.js";
 import type { Geometry } from "./geometry.js";
 import type { TransformRandom } from "./transform-random.js";
 
@@ -14,14 +14,7 @@ export interface HorizontalFlip {
  * @throws {@link OptionError} for a fraction outside of 0 to 1.
  */
 export function horizontalFlip(options: { readonly fraction?: number | undefined } = {}): HorizontalFlip {
-  const fraction = options.fraction ?? 0.5;
-  if (fraction >= 0 && fraction <= 1) return { kind: "horizontalFlip", fraction };
-  throw new OptionError({
-    option: "transforms",
-    problem: "horizontalFlip: the fraction is impossible",
-    expected: "0 to 1",
-    found: String(fraction),
-  });
+  return { kind: "horizontalFlip", fraction: checkFraction("horizontalFlip", options.fraction ?? 0.5) };
 }
 
 /** Mirrors the image so far, or does not. */

@@ -4,7 +4,7 @@ import { OptionError } from "@millrace/formats";
 export type ImageSize = number | readonly [height: number, width: number];
 
 /** Largest side that the kernels take. */
-const MAX_SIDE = 65_535;
+export const MAX_SIDE = 65_535;
 
 /**
  * `[height, width]` of an {@link ImageSize}.

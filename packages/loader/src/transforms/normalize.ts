@@ -6,24 +6,34 @@ export interface Normalize {
   /** Of each channel, as fractions of the range 0 to 255; the data set's where it is not given. */
   readonly mean: readonly number[] | undefined;
   readonly std: readonly number[] | undefined;
+  readonly dtype: "float32" | "float16";
 }
 
 /** What {@link normalize} takes: one number a channel, as fractions of the range 0 to 255. */
 export interface NormalizeOptions {
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
+  /** Default `float32`; `float16` halves the bytes, and comes as its bits in a `Uint16Array`. */
+  readonly dtype?: "float32" | "float16" | undefined;
 }
 
 /**
- * Makes float32 of the pixels: `(pixel / 255 - mean) / std`. `mean` and `std` are fractions, one a channel; without
+ * Makes floats of the pixels: `(pixel / 255 - mean) / std`. `mean` and `std` are fractions, one a channel; without
  * them, those in the manifest are taken. Without `normalize`, images stay uint8, which is a quarter of the bytes and
  * lets the device do the rest.
- * @throws {@link OptionError} for numbers that are not finite, or a standard deviation that is not above 0.
+ * @throws {@link OptionError} for numbers that are not finite, a standard deviation that is not above 0, or another dtype.
  */
 export function normalize(options: NormalizeOptions = {}): Normalize {
   checkChannels("mean", options.mean, (value) => Number.isFinite(value), "finite numbers");
   checkChannels("std", options.std, (value) => Number.isFinite(value) && value > 0, "finite numbers above 0");
-  return { kind: "normalize", mean: options.mean, std: options.std };
+  const { mean, std, dtype = "float32" } = options;
+  if (dtype === "float32" || dtype === "float16") return { kind: "normalize", mean, std, dtype };
+  throw new OptionError({
+    option: "transforms",
+    problem: "normalize: the dtype is impossible",
+    expected: "float32 | float16",
+    found: String(dtype),
+  });
 }
 
 function checkChannels(

@@ -70,9 +70,10 @@ function cropAtRandom({ scale, ratio }: RandomResizedCrop, g: Geometry, random: 
   return false;
 }
 
-function cropMiddle({ ratio }: RandomResizedCrop, g: Geometry): void {
-  const aspect = Math.min(ratio[1], Math.max(ratio[0], g.columns / g.rows));
-  const columns = Math.max(1, Math.min(g.columns, Math.round(g.rows * aspect)));
-  const rows = Math.max(1, Math.min(g.rows, Math.round(g.columns / aspect)));
+/** The largest part in the middle whose aspect ratio is allowed. */
+function cropMiddle({ ratio: [low, high] }: RandomResizedCrop, g: Geometry): void {
+  const aspect = g.columns / g.rows;
+  const columns = aspect > high ? Math.min(g.columns, Math.max(1, Math.round(g.rows * high))) : g.columns;
+  const rows = aspect < low ? Math.min(g.rows, Math.max(1, Math.round(g.columns / low))) : g.rows;
   crop(g, Math.floor((g.columns - columns) / 2), Math.floor((g.rows - rows) / 2), columns, rows);
 }

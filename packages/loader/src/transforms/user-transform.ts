@@ -112,7 +112,7 @@ export class UserTransformCall {
 
   /**
    * Changes the pixels of `image`; the random numbers must have been seeded for the sample.
-   * @throws {@link SampleError} with whatever the function throws as its cause.
+   * @throws {@link SampleError} with whatever the function throws as its cause, or if it returns another image.
    */
   call(image: TransformImage, epoch: number, sample: number): void {
     this.#context.sample = sample;
@@ -127,6 +127,7 @@ export class UserTransformCall {
         cause: error,
       });
     }
+    if (result === undefined || result === image || result === image.data) return;
     if (result instanceof Promise) {
       result.catch(() => undefined);
       throw new SampleError({
@@ -135,5 +136,16 @@ export class UserTransformCall {
         fix: `look at ${this.transform.module}`,
       });
     }
+    throw new SampleError({
+      problem: `the transform ${this.transform.export} returned a value, which nobody would use`,
+      expected: "a function that changes image.data in place, of the same shape",
+      found: shapeOf(result),
+      fix: `look at ${this.transform.module}`,
+    });
   }
+}
+
+function shapeOf(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${value.byteLength} bytes`;
+  return value === null ? "null" : typeof value;
 }

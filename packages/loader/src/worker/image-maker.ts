@@ -1,23 +1,43 @@
-import { createKernels, scratchBytes, type Kernels, type ResampleJob } from "@millrace/image";
+import { dtypeBytes } from "@millrace/formats";
+import { createKernels, scratchBytes, type Kernels, type OutputLayout, type ResampleJob } from "@millrace/image";
 import type { Activity } from "../ring/activity.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
 import { createGeometry, type Geometry } from "../transforms/geometry.js";
-import { placeImage, type ImagePlan, type ImageStage } from "../transforms/plan.js";
+import { placeImage, type ImagePlan, type ImageStage, type Step } from "../transforms/plan.js";
+import { applyColour, type ColourTransform } from "../transforms/transform.js";
 import { TransformRandom } from "../transforms/transform-random.js";
-import { importUserTransform, UserTransformCall, type TransformImage } from "../transforms/user-transform.js";
+import {
+  importUserTransform,
+  UserTransformCall,
+  type TransformImage,
+  type UserTransform,
+} from "../transforms/user-transform.js";
 import { PrivateRegion, REGION } from "./private-region.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** A change of pixels in place: of colour, or by a function of the user's. */
+interface PixelStep {
+  readonly index: number;
+  readonly change: ColourTransform | UserTransformCall;
+}
+
 interface BoundStage {
   readonly stage: ImageStage;
-  readonly users: readonly { readonly index: number; readonly call: UserTransformCall }[];
+  readonly pixels: readonly PixelStep[];
+  /** True if the user has a function among them. */
+  readonly hasUsers: boolean;
+  /** The result as the kernels of colours take it. */
+  readonly image: Mutable<ResampleJob["source"]>;
   /** The kernel's job, filled in anew for each sample. */
   readonly job: {
     readonly source: Mutable<ResampleJob["source"]>;
     readonly box: Geometry;
     readonly output: Mutable<ResampleJob["output"]>;
     flip: boolean;
+    flipVertical: boolean;
+    readonly layout: OutputLayout;
+    readonly fill?: readonly number[];
     readonly scale?: readonly number[];
     readonly shift?: readonly number[];
   };
@@ -61,12 +81,9 @@ export class ImageMaker {
     const random = new TransformRandom(options.seed);
     const stages: BoundStage[] = [];
     for (const stage of options.plan.stages) {
-      const users: { index: number; call: UserTransformCall }[] = [];
-      for (const { index, transform } of stage.users) {
-        const run = await importUserTransform(transform);
-        users.push({ index, call: new UserTransformCall(transform, run, random) });
-      }
-      stages.push(bindStage(stage, users, options.plan.channels));
+      const pixels: PixelStep[] = [];
+      for (const step of stage.pixels) pixels.push(await bindPixels(step, random));
+      stages.push(bindStage(stage, pixels, options.plan.channels));
     }
     return new ImageMaker(options, stages, random);
   }
@@ -109,7 +126,7 @@ export class ImageMaker {
       const to = isLast ? targetAt : (this.#between[number & 1] as PrivateRegion).ensure(bound.outputBytes);
       if (number > 0 || !isPlaced) placeImage(bound.stage, width, height, epoch, sample, this.#random, bound.job.box);
       this.#runKernel(bound, from, width, height, to);
-      if (bound.users.length > 0) this.#runUsers(bound, to, epoch, sample);
+      if (bound.pixels.length > 0) this.#changePixels(bound, to, epoch, sample);
       from = to;
       ({ width, height } = bound.stage);
     }
@@ -121,21 +138,28 @@ export class ImageMaker {
     job.source.width = columns;
     job.source.height = rows;
     job.flip = job.box.flip;
+    job.flipVertical = job.box.flipVertical;
     job.output.offset = to;
     (this.#kernels as Kernels).resample(job);
   }
 
-  #runUsers({ stage, users }: BoundStage, at: number, epoch: number, sample: number): void {
-    const { height, width, dtype } = stage;
+  #changePixels(bound: BoundStage, at: number, epoch: number, sample: number): void {
+    const { pixels, image } = bound;
+    image.offset = at;
+    const view = bound.hasUsers ? this.#viewOf(bound.stage, at) : undefined;
+    for (const { index, change } of pixels) {
+      this.#random.reseed(epoch, sample, index);
+      if (change instanceof UserTransformCall) change.call(view as TransformImage, epoch, sample);
+      else applyColour(change, image, this.#kernels as Kernels, this.#random);
+    }
+  }
+
+  #viewOf({ height, width, dtype }: ImageStage, at: number): TransformImage {
     const { channels } = this.options.plan;
     const { buffer } = this.options.memory;
     const length = height * width * channels;
     const data = dtype === "uint8" ? new Uint8Array(buffer, at, length) : new Float32Array(buffer, at, length);
-    const image: TransformImage = { data, height, width, channels };
-    for (const { index, call } of users) {
-      this.#random.reseed(epoch, sample, index);
-      call.call(image, epoch, sample);
-    }
+    return { data, height, width, channels };
   }
 
   /** Makes sure that the kernels have scratch enough for a source of that size. */
@@ -155,18 +179,31 @@ export class ImageMaker {
   }
 }
 
-function bindStage(stage: ImageStage, users: BoundStage["users"], channels: 1 | 3): BoundStage {
-  const { width, height, dtype, affine } = stage;
-  const outputBytes = width * height * channels * (dtype === "float32" ? 4 : 1);
+async function bindPixels(
+  { index, transform }: Step<ColourTransform | UserTransform>,
+  random: TransformRandom,
+): Promise<PixelStep> {
+  if (transform.kind !== "user") return { index, change: transform };
+  return { index, change: new UserTransformCall(transform, await importUserTransform(transform), random) };
+}
+
+function bindStage(stage: ImageStage, pixels: readonly PixelStep[], channels: 1 | 3): BoundStage {
+  const { width, height, dtype, layout, fill, affine } = stage;
+  const outputBytes = width * height * channels * dtypeBytes(dtype);
   return {
     stage,
-    users,
+    pixels,
+    hasUsers: pixels.some(({ change }) => change instanceof UserTransformCall),
+    image: { offset: 0, width, height, channels },
     outputBytes,
     job: {
       source: { offset: 0, width: 0, height: 0, channels },
       box: createGeometry(),
       output: { offset: 0, byteLength: outputBytes, width, height, dtype },
       flip: false,
+      flipVertical: false,
+      layout,
+      ...(fill === undefined ? {} : { fill }),
       ...affine,
     },
   };

@@ -1,10 +1,15 @@
 import {
   centerCrop,
+  colorJitter,
+  grayscale,
   horizontalFlip,
   normalize,
+  pad,
+  randomCrop,
   randomResizedCrop,
   resize,
   userTransform,
+  verticalFlip,
   type Transform,
 } from "@millrace/loader";
 import { describe, expect, it } from "vitest";
@@ -14,6 +19,20 @@ const user = userTransform({ module: "file:///x.js" });
 const known = { size: [32, 48], channels: 3 } as const;
 const various = { size: undefined, channels: 3 } as const;
 const statistics = { field: "image", values: 1, mean: [0.1, 0.2, 0.3], std: [0.5, 0.5, 0.25] };
+
+/** Each stage of a plan in words: its geometric steps, its fill, its changes of pixels, and what comes out. */
+function stagesOf(transforms: readonly Transform[], layout: "nhwc" | "nchw" = "nhwc"): string[] {
+  return planTransforms(transforms, known, statistics, layout).stages.map((stage) =>
+    [
+      ...stage.steps.map((step) => step.index),
+      stage.fill === undefined ? "" : `fill ${stage.fill.join()}`,
+      ...stage.pixels.map((step) => `+${step.index}`),
+      stage.dtype,
+      stage.layout,
+      `${stage.height}x${stage.width}`,
+    ].join(" "),
+  );
+}
 
 describe("planTransforms", () => {
   it("makes one kernel call of all transforms of its own", () => {
@@ -31,16 +50,42 @@ describe("planTransforms", () => {
       width: 48,
       channels: 3,
       dtype: "uint8",
+      layout: "nhwc",
     });
     expect(planTransforms([centerCrop(8)], known, undefined).dtype).toBe("uint8");
   });
 
   it("cuts the list where a user's transform needs pixels", () => {
     const plan = planTransforms([resize(16), user, user, horizontalFlip(), normalize(), user], various, statistics);
-    expect(plan.stages.map((stage) => [stage.steps.length, stage.users.length, stage.dtype])).toEqual([
+    expect(plan.stages.map((stage) => [stage.steps.length, stage.pixels.length, stage.dtype])).toEqual([
       [1, 2, "uint8"],
       [1, 1, "float32"],
     ]);
+  });
+
+  it("makes pixels in between only where it has to", () => {
+    expect(stagesOf([randomCrop(32, { padding: 4 }), horizontalFlip(), verticalFlip(), normalize()])).toEqual([
+      "0 1 2 fill 0,0,0 float32 nhwc 32x32",
+    ]);
+    expect(stagesOf([pad(2, { fill: [1, 2, 3] }), pad([1, 0], { fill: [1, 2, 3] }), centerCrop(30)])).toEqual([
+      "0 1 2 fill 1,2,3 uint8 nhwc 30x30",
+    ]);
+    expect(stagesOf([pad(2), pad(1, { fill: 9 })])).toEqual([
+      "0 fill 0,0,0 uint8 nhwc 36x52",
+      "1 fill 9,9,9 uint8 nhwc 38x54",
+    ]);
+    expect(stagesOf([centerCrop(16), pad(2)])).toEqual(["0  uint8 nhwc 16x16", "1 fill 0,0,0 uint8 nhwc 20x20"]);
+    expect(stagesOf([pad([1, 2, 3, 4]), resize(8)])).toEqual(["0 fill 0,0,0 uint8 nhwc 38x52", "1  uint8 nhwc 8x8"]);
+    expect(stagesOf([resize(8), randomCrop(8, { padding: 1, fill: 7 })])).toEqual([
+      "0  uint8 nhwc 8x8",
+      "1 fill 7,7,7 uint8 nhwc 8x8",
+    ]);
+    const colours = [randomResizedCrop(8), colorJitter({ hue: 0.1 }), grayscale(), user, normalize()];
+    expect(stagesOf(colours, "nchw")).toEqual(["0  +1 +2 +3 uint8 nhwc 8x8", " float32 nchw 8x8"]);
+    expect(stagesOf([colorJitter(), resize(8)])).toEqual([" +0 uint8 nhwc 32x48", "1  uint8 nhwc 8x8"]);
+    expect(stagesOf([], "nchw")).toEqual([" uint8 nchw 32x48"]);
+    expect(stagesOf([resize(8), normalize({ dtype: "float16" })], "nchw")).toEqual(["0  float16 nchw 8x8"]);
+    expect(stagesOf([user], "nchw")).toEqual([" +0 uint8 nhwc 32x48", " uint8 nchw 32x48"]);
   });
 
   it("takes the numbers of normalize from the transform, or from the data set", () => {
@@ -58,6 +103,15 @@ describe("planTransforms", () => {
     [[normalize({ mean: [0], std: [1] })], known, /mean does not fit.*expected 3 numbers.*found 1/u],
     [[normalize(), user, horizontalFlip()], known, /horizontalFlip stands after a userTransform on floats/u],
     [[normalize(), normalize()], known, /twice/u],
+    [[normalize(), colorJitter()], known, /colorJitter stands after normalize.*put it before/u],
+    [[normalize(), grayscale()], known, /grayscale stands after normalize/u],
+    [[resize(8), normalize(), pad(1)], known, /pad stands after normalize, but needs pixels of its own/u],
+    [[normalize({ dtype: "float16" }), user], known, /after normalize to float16/u],
+    [[colorJitter(), resize(8)], various, /different sizes/u],
+    [[randomCrop(40)], known, /randomCrop of 40 x 40 is larger than the image of 32 x 48/u],
+    [[randomCrop(40, { padding: 3 })], known, /larger than the image of 38 x 54/u],
+    [[pad(65_535)], known, /makes a side of 131102 pixels/u],
+    [[pad(1), horizontalFlip()], various, /different sizes/u],
   ];
   it.each(impossible)("refuses %j for %j", (transforms, source, text) => {
     expect(() => planTransforms(transforms, source, statistics)).toThrow(text);
@@ -81,6 +135,23 @@ describe("making a transform", () => {
     ["scale [0.5, 2]", () => randomResizedCrop(8, { scale: [0.5, 2] })],
     ["ratio [2, 1]", () => randomResizedCrop(8, { ratio: [2, 1] })],
     ["horizontalFlip 1.1", () => horizontalFlip({ fraction: 1.1 })],
+    ["verticalFlip NaN", () => verticalFlip({ fraction: Number.NaN })],
+    ["randomCrop(0)", () => randomCrop(0)],
+    ["randomCrop with half a margin", () => randomCrop(8, { padding: 0.5 })],
+    ["pad(-1)", () => pad(-1)],
+    ["pad of three margins", () => pad([1, 2, 3] as never)],
+    ["pad with a fill of 256", () => pad(1, { fill: 256 })],
+    ["pad with a fill of two channels", () => pad(1, { fill: [1, 2] })],
+    ["brightness NaN", () => colorJitter({ brightness: Number.NaN })],
+    ["brightness -1", () => colorJitter({ brightness: -1 })],
+    ["contrast [2, 1]", () => colorJitter({ contrast: [2, 1] })],
+    ["contrast infinity", () => colorJitter({ contrast: Infinity })],
+    ["saturation [-1, 1]", () => colorJitter({ saturation: [-1, 1] })],
+    ["hue 0.6", () => colorJitter({ hue: 0.6 })],
+    ["hue [-0.6, 0]", () => colorJitter({ hue: [-0.6, 0] })],
+    ["colorJitter fraction 2", () => colorJitter({ fraction: 2 })],
+    ["grayscale fraction -1", () => grayscale({ fraction: -1 })],
+    ["normalize to float64", () => normalize({ dtype: "float64" as never })],
     ["normalize std 0", () => normalize({ std: [0, 1, 1] })],
     ["normalize mean NaN", () => normalize({ mean: [Number.NaN] })],
     ["userTransform http:", () => userTransform({ module: "http://host/x.js" })],

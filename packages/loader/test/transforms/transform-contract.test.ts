@@ -1,8 +1,17 @@
-import { centerCrop, horizontalFlip, randomResizedCrop, resize, type GeometricTransform } from "@millrace/loader";
+import {
+  centerCrop,
+  horizontalFlip,
+  pad,
+  randomCrop,
+  randomResizedCrop,
+  resize,
+  verticalFlip,
+  type GeometricTransform,
+} from "@millrace/loader";
 import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createGeometry, crop, showAll, type Geometry } from "../../dist/transforms/geometry.js";
+import { createGeometry, crop, enlarge, showAll, type Geometry } from "../../dist/transforms/geometry.js";
 import { placeImage, planTransforms, type ImageStage } from "../../dist/transforms/plan.js";
 import { TransformRandom } from "../../dist/transforms/transform-random.js";
 
@@ -13,6 +22,15 @@ const TRANSFORMS: readonly [name: string, transform: GeometricTransform][] = [
   ["resize, cover", resize([16, 8])],
   ["resize, fill", resize([16, 8], { fit: "fill" })],
   ["horizontalFlip", horizontalFlip()],
+  ["verticalFlip", verticalFlip()],
+  ["randomCrop", randomCrop([8, 9])],
+];
+
+/** Every transform that may show what is outside of the source. */
+const MARGINS: readonly [name: string, transform: GeometricTransform][] = [
+  ["pad", pad([1, 2, 3, 4], { fill: [1, 2, 3] })],
+  ["randomCrop with padding", randomCrop([8, 9], { padding: 4 })],
+  ["randomCrop with what it needs", randomCrop([700, 9], { padIfNeeded: true })],
 ];
 
 const sources = fc.record({ columns: fc.integer({ min: 9, max: 600 }), rows: fc.integer({ min: 9, max: 600 }) });
@@ -50,7 +68,26 @@ describe.each(TRANSFORMS)("%s", (_name, transform) => {
       runs,
     );
   });
+});
 
+describe.each(MARGINS)("%s", (_name, transform) => {
+  it("shows whole pixels at the size that was planned, some of the source among them or next to it", () => {
+    fc.assert(
+      fc.property(sources, keys, ({ columns, rows }, key) => {
+        const stage = stageOf([transform, horizontalFlip(), verticalFlip()], columns, rows);
+        const shown = place(stage, columns, rows, key);
+        expect(stage.fill).toHaveLength(3);
+        expect([shown.rows, shown.columns]).toEqual([stage.height, stage.width]);
+        expect([shown.height, shown.width]).toEqual([stage.height, stage.width]);
+        expect(Number.isInteger(shown.x) && Number.isInteger(shown.y)).toBe(true);
+        expect(shown.x <= columns && shown.y <= rows && shown.x + shown.width >= 0).toBe(true);
+      }),
+      runs,
+    );
+  });
+});
+
+describe.each([...TRANSFORMS, ...MARGINS])("%s", (_name, transform) => {
   it("is a pure function of seed, epoch and sample, whatever was drawn before", () => {
     fc.assert(
       fc.property(sources, keys, keys, ({ columns, rows }, key, other) => {
@@ -66,9 +103,14 @@ describe.each(TRANSFORMS)("%s", (_name, transform) => {
 
 describe("crops and flips one after the other", () => {
   it("show the same pixels as if each had made an image", () => {
-    const steps = fc.array(fc.oneof(fc.constant("flip" as const), fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat())), {
-      maxLength: 8,
-    });
+    const steps = fc.array(
+      fc.oneof(
+        fc.constant("flip" as const),
+        fc.constant("flipVertical" as const),
+        fc.tuple(fc.nat(), fc.nat(), fc.nat(), fc.nat()),
+      ),
+      { maxLength: 8 },
+    );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 12 }), steps, (columns, rows, list) => {
         let pixels = Array.from({ length: rows }, (_, y) => Array.from({ length: columns }, (__, x) => `${x},${y}`));
@@ -78,6 +120,11 @@ describe("crops and flips one after the other", () => {
           if (step === "flip") {
             shown.flip = !shown.flip;
             pixels = pixels.map((row) => row.toReversed());
+            continue;
+          }
+          if (step === "flipVertical") {
+            shown.flipVertical = !shown.flipVertical;
+            pixels = pixels.toReversed();
             continue;
           }
           const [a, b, c, d] = step;
@@ -92,10 +139,22 @@ describe("crops and flips one after the other", () => {
           const row = Array.from({ length: shown.width }, (__, x) => `${shown.x + x},${shown.y + y}`);
           return shown.flip ? row.toReversed() : row;
         });
-        expect(seen).toEqual(pixels);
+        expect(shown.flipVertical ? seen.toReversed() : seen).toEqual(pixels);
       }),
       runs,
     );
+  });
+
+  it("put margins where the image has its sides, mirrored or not", () => {
+    const shown = createGeometry();
+    showAll(shown, 10, 20);
+    enlarge(shown, 1, 2, 3, 4);
+    expect(shown).toMatchObject({ x: -1, y: -2, width: 14, height: 26, columns: 14, rows: 26 });
+    showAll(shown, 10, 20);
+    shown.flip = true;
+    shown.flipVertical = true;
+    enlarge(shown, 1, 2, 3, 4);
+    expect(shown).toMatchObject({ x: -3, y: -4, width: 14, height: 26, columns: 14, rows: 26 });
   });
 });
 
@@ -149,7 +208,41 @@ describe("the random transforms", () => {
   });
 });
 
+describe("randomCrop", () => {
+  it("draws every place equally often, margins included", () => {
+    const stage = stageOf([randomCrop(4, { padding: [1, 0, 2, 0] })], 5, 6);
+    const counts = new Map<string, number>();
+    const samples = 6000;
+    for (let sample = 0; sample < samples; sample++) {
+      const { x, y } = place(stage, 5, 6, { seed: 1, epoch: 0, sample });
+      counts.set(`${x},${y}`, (counts.get(`${x},${y}`) ?? 0) + 1);
+    }
+    // Five columns from -1, three rows from 0.
+    expect(counts.size).toBe(15);
+    for (const found of counts.values()) expect(Math.abs(found - samples / 15)).toBeLessThan(100);
+  });
+
+  it("refuses an image that is smaller, unless it may have a margin", () => {
+    const plan = planTransforms([randomCrop([8, 9])], { size: undefined, channels: 3 }, undefined);
+    const key = { seed: 0, epoch: 0, sample: 0 };
+    expect(() => place(plan.stages[0] as ImageStage, 8, 8, key)).toThrow(
+      /smaller than the crop; expected at least 9 x 8, found 8 x 8; put resize before randomCrop, or give it padIfNeeded/u,
+    );
+    const padded = stageOf([randomCrop([8, 9], { padIfNeeded: true })], 5, 20);
+    const { x, width, height } = place(padded, 5, 20, key);
+    expect([width, height, x >= -4 && x <= 0]).toEqual([9, 8, true]);
+  });
+});
+
 describe("the fixed transforms", () => {
+  it("centerCrop rounds half of an odd remainder to the even pixel, as torchvision does", () => {
+    const key = { seed: 0, epoch: 0, sample: 0 };
+    const lefts = [4, 5, 6, 7, 8, 9].map(
+      (columns) => place(stageOf([centerCrop([1, 4])], columns, 1), columns, 1, key).x,
+    );
+    expect(lefts).toEqual([0, 0, 1, 2, 2, 2]);
+  });
+
   it("resize covers with the middle, or stretches all of it", () => {
     const key = { seed: 0, epoch: 0, sample: 0 };
     expect(place(stageOf([resize(10)], 40, 20), 40, 20, key)).toMatchObject({ x: 10, y: 0, width: 20, height: 20 });
