@@ -14,6 +14,7 @@ const EXTENSIONS: ReadonlyMap<string, FormatName> = new Map<string, FormatName>(
   [".h5", "hdf5"],
   [".hdf5", "hdf5"],
   [".arrow", "arrow"],
+  [".arrows", "arrow"],
   [".feather", "arrow"],
   [".tfrecord", "tfrecord"],
   [".tfrecords", "tfrecord"],

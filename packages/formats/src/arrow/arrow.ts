@@ -2,12 +2,12 @@ import type { ShardFormat } from "../format.js";
 import { openArrowReader } from "./reader.js";
 
 /**
- * Arrow IPC files, as pyarrow writes and reads them; also called Feather version 2. Reading needs none of the library
+ * Arrow IPC files and streams, as pyarrow writes and reads them; the files are also called Feather version 2. Reading needs none of the library
  * but the classes that the flatbuffers compiler made; the writer's part is imported on first use.
  */
 export const arrow: ShardFormat = {
   name: "arrow",
-  extensions: ["arrow", "feather"],
-  openReader: async (path) => openArrowReader(path),
+  extensions: ["arrow", "arrows", "feather"],
+  openReader: openArrowReader,
   createWriter: async (path, options) => (await import("./writer.js")).createArrowWriter(path, options),
 };

@@ -61,6 +61,18 @@ export class CheckedBytes extends ByteBuffer {
     return length;
   }
 
+  /** `count` int64 from `start` on, as numbers. Those of 2^53 and more, and those below 0, end in an error. */
+  sizes(start: number, count: number): Float64Array {
+    this.#take(start, count * 8, count);
+    const sizes = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      const high = super.readInt32(start + 8 * i + 4);
+      if (high < 0 || high >= 2 ** 21) throw this.corrupt("the metadata has an impossible length");
+      sizes[i] = high * 2 ** 32 + (super.readInt32(start + 8 * i) >>> 0);
+    }
+    return sizes;
+  }
+
   /** The error for these bytes. */
   corrupt(problem: string, cause?: unknown): CorruptShardError {
     return new CorruptShardError({

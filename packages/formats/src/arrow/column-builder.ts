@@ -9,16 +9,23 @@ const MAX_VALUE_BYTES = 2 ** 31 - 1;
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Values that are in the file already, at the beginning of the record batch's body. */
+export interface WrittenValues {
+  readonly byteLength: number;
+}
+
 /** The arrays of a column in the order of a walk through its type: the length of each, and the buffers of all. */
 export interface ColumnArrays {
   readonly lengths: readonly number[];
   /** Views of the builder's memory, valid until it is cleared; an empty one for each validity bitmap. */
-  readonly buffers: readonly Uint8Array[];
+  readonly buffers: readonly (Uint8Array | WrittenValues)[];
 }
 
 /** Gathers the values of one field for a record batch. Its memory is kept from batch to batch. */
 export class ColumnBuilder {
   readonly field: Field;
+  /** Whether its values go to the file one by one and only their lengths are kept here. */
+  readonly isStreamed: boolean;
   readonly #elementBytes: number;
   readonly #offsets: Int32Array;
   readonly #shapes: Int32Array;
@@ -26,8 +33,9 @@ export class ColumnBuilder {
   #dataBytes = 0;
   #rows = 0;
 
-  constructor(field: Field, maxRows: number) {
+  constructor(field: Field, maxRows: number, isStreamed: boolean) {
     this.field = field;
+    this.isStreamed = isStreamed;
     this.#elementBytes = field.kind === "tensor" || field.kind === "ragged" ? dtypeBytes(field.dtype) : 1;
     this.#offsets = new Int32Array(field.kind === "tensor" ? 0 : maxRows + 1);
     this.#shapes = new Int32Array(field.kind === "ragged" ? maxRows * field.rank : 0);
@@ -63,15 +71,10 @@ export class ColumnBuilder {
     }
   }
 
-  /** Copies a value's bytes to the end. */
+  /** Accounts for a value, and copies its bytes to the end unless they are streamed. */
   append(value: SampleValue, bytes: Uint8Array): void {
     const end = this.#dataBytes + bytes.length;
-    if (end > this.#data.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.#data.length));
-      grown.set(this.#data.subarray(0, this.#dataBytes));
-      this.#data = grown;
-    }
-    this.#data.set(bytes, this.#dataBytes);
+    if (!this.isStreamed) this.#copy(bytes, end);
     this.#dataBytes = end;
     if (this.field.kind === "ragged") this.#shapes.set((value as RaggedValue).shape, this.#rows * this.field.rank);
     this.#rows++;
@@ -81,7 +84,7 @@ export class ColumnBuilder {
   /** What was gathered. */
   arrays(): ColumnArrays {
     const rows = this.#rows;
-    const data = this.#data.subarray(0, this.#dataBytes);
+    const data = this.isStreamed ? { byteLength: this.#dataBytes } : this.#data.subarray(0, this.#dataBytes);
     const elements = this.#dataBytes / this.#elementBytes;
     const offsets = new Uint8Array(this.#offsets.buffer, 0, this.#offsets.length > 0 ? 4 * (rows + 1) : 0);
     switch (this.field.kind) {
@@ -106,5 +109,14 @@ export class ColumnBuilder {
   clear(): void {
     this.#dataBytes = 0;
     this.#rows = 0;
+  }
+
+  #copy(bytes: Uint8Array, end: number): void {
+    if (end > this.#data.length) {
+      const grown = new Uint8Array(Math.max(end, 2 * this.#data.length));
+      grown.set(this.#data.subarray(0, this.#dataBytes));
+      this.#data = grown;
+    }
+    this.#data.set(bytes, this.#dataBytes);
   }
 }

@@ -1,83 +1,151 @@
 import { dtypeBytes, viewAs } from "../dtype.js";
 import { CorruptShardError } from "../errors.js";
 import { byteLengthOf, offsetOf, tableExtents, type Extents } from "../extents.js";
-import type { ShardFile } from "../shard-file.js";
-import type { DictionaryColumn, TensorColumn, VariableColumn } from "./layout.js";
+import { lengthOf, type Batch } from "./batch.js";
+import type { Buffers } from "./buffers.js";
+import type { DictionaryColumn, TensorColumn, VariableColumn, ViewColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
+import { readViews } from "./views.js";
 
-/** Extents of a tensor column: affine in each record batch, a table over several unless they lie back to back. */
-export function tensorExtents(column: TensorColumn, places: readonly Place[]): Extents {
-  const length = lengthOf(places);
+/**
+ * Extents of a tensor column: affine in each record batch, a table over several unless they lie back to back.
+ * `undefined` if a record batch is compressed. `at`: number of the column.
+ */
+export function tensorExtents(column: TensorColumn, at: number, batches: readonly Batch[]): Extents | undefined {
+  const length = lengthOf(batches);
   const stride = column.rowBytes;
-  const base = places[0]?.data.offset ?? 0;
-  if (length > 0 && places.every((place) => place.data.offset === base + place.start * stride))
+  const [first] = batches;
+  const base = first === undefined ? 0 : dataOffset(first, at);
+  if (batches.some((batch) => placeOf(batch, at).data.packed !== undefined)) return undefined;
+  if (length > 0 && batches.every((batch) => dataOffset(batch, at) === base + batch.start * stride))
     return { kind: "affine", length, base, stride, byteLength: stride };
   const offsets = new Float64Array(length);
-  for (const { start, rows, data } of places)
-    for (let row = 0; row < rows; row++) offsets[start + row] = data.offset + row * stride;
+  for (const batch of batches) {
+    const { start, rows } = batch;
+    const data = dataOffset(batch, at);
+    for (let row = 0; row < rows; row++) offsets[start + row] = data + row * stride;
+  }
   return tableExtents(offsets, new Uint32Array(length).fill(stride));
 }
 
 /**
- * Extents of a column of bytes or strings, from its offsets: one pread a record batch.
- * @throws CorruptShardError if the offsets do not ascend inside of the values.
+ * Extents of a column of bytes or strings: one pread a record batch. `undefined` if their bytes are compressed.
+ * @throws CorruptShardError if the values do not lie in their buffers.
  */
-export function variableExtents(file: ShardFile, column: VariableColumn, places: readonly Place[]): Extents {
-  const length = lengthOf(places);
+export function valueExtents(
+  buffers: Buffers,
+  column: VariableColumn | ViewColumn,
+  at: number,
+  batches: readonly Batch[],
+): Extents | undefined {
+  const length = lengthOf(batches);
   const offsets = new Float64Array(length);
   const byteLengths = new Uint32Array(length);
-  for (const place of places) {
-    const { start, rows, data } = place;
-    const bounds = readOffsets(file, place, { offsetBytes: column.offsetBytes, elementBytes: 1, from: 0, count: rows });
-    for (let row = 0; row < rows; row++) {
-      const begin = bounds[row] as number;
-      offsets[start + row] = data.offset + begin;
-      byteLengths[start + row] = (bounds[row + 1] as number) - begin;
+  for (const batch of batches) {
+    const place = placeOf(batch, at);
+    if ([place.data, ...(place.values ?? [])].some(({ packed }) => packed !== undefined)) return undefined;
+    if (column.kind === "variable") addVariable(buffers, column, batch, place, offsets, byteLengths);
+    else addViews(buffers, column, batch, place, offsets, byteLengths);
+  }
+  return tableExtents(offsets, byteLengths);
+}
+
+function addVariable(
+  buffers: Buffers,
+  column: VariableColumn,
+  batch: Batch,
+  place: Place,
+  offsets: Float64Array,
+  byteLengths: Uint32Array,
+): void {
+  const { start, rows, body } = batch;
+  const run = { field: column.field.name, offsetBytes: column.offsetBytes, elementBytes: 1, from: 0, count: rows };
+  const bounds = readOffsets(buffers, batch, place, run);
+  const base = body + place.data.offset;
+  for (let row = 0; row < rows; row++) {
+    const begin = bounds[row] as number;
+    offsets[start + row] = base + begin;
+    byteLengths[start + row] = (bounds[row + 1] as number) - begin;
+  }
+}
+
+function addViews(
+  buffers: Buffers,
+  column: ViewColumn,
+  batch: Batch,
+  place: Place,
+  offsets: Float64Array,
+  byteLengths: Uint32Array,
+): void {
+  const spans = readViews(buffers, column, batch, place, 0, batch.rows);
+  for (const [row, { region, from, byteLength }] of spans.entries()) {
+    offsets[batch.start + row] = batch.body + region.offset + from;
+    byteLengths[batch.start + row] = byteLength;
+  }
+}
+
+/**
+ * Extents of a column of indices into dictionaries: those of the values. One pread a record batch.
+ * @param valuesOf the extents of the dictionary that a record batch points at; without any the column has none.
+ * @throws CorruptShardError if an index points outside of the dictionary.
+ */
+export function dictionaryExtents(
+  buffers: Buffers,
+  column: DictionaryColumn,
+  at: number,
+  batches: readonly Batch[],
+  valuesOf: (batch: Batch) => Extents | undefined,
+): Extents | undefined {
+  const length = lengthOf(batches);
+  const offsets = new Float64Array(length);
+  const byteLengths = new Uint32Array(length);
+  for (const batch of batches) {
+    const values = valuesOf(batch);
+    if (values === undefined) return undefined;
+    const indices = readIndices(buffers, column, at, batch, { from: 0, count: batch.rows, limit: values.length });
+    for (const [row, index] of indices.entries()) {
+      offsets[batch.start + row] = offsetOf(values, index);
+      byteLengths[batch.start + row] = byteLengthOf(values, index);
     }
   }
   return tableExtents(offsets, byteLengths);
 }
 
 /**
- * Extents of a column of indices into a dictionary: those of its `values`. One pread a record batch.
- * @throws CorruptShardError if an index points outside of the dictionary.
+ * Indices into a dictionary of `limit` values, of `count` rows from row `from` of the batch on. One pread.
+ * @throws CorruptShardError if one points outside of it.
  */
-export function dictionaryExtents(
-  file: ShardFile,
+export function readIndices(
+  buffers: Buffers,
   column: DictionaryColumn,
-  places: readonly Place[],
-  values: Extents,
-): Extents {
-  const length = lengthOf(places);
-  const offsets = new Float64Array(length);
-  const byteLengths = new Uint32Array(length);
-  for (const { start, rows, data } of places) {
-    const bytes = file.read(data.offset, rows * dtypeBytes(column.indices), "a run of indices");
-    const indices = viewAs(column.indices, bytes);
-    for (let row = 0; row < rows; row++) {
-      const index = Number(indices[row]);
-      if (!(index >= 0 && index < values.length)) {
-        throw new CorruptShardError({
-          file: file.path,
-          sample: start + row,
-          field: column.field.name,
-          byte: data.offset,
-          problem: "points outside of its dictionary",
-          expected: `0 to ${values.length - 1}`,
-          found: `${index}`,
-          fix: "copy the file again",
-        });
-      }
-      offsets[start + row] = offsetOf(values, index);
-      byteLengths[start + row] = byteLengthOf(values, index);
-    }
-  }
-  return tableExtents(offsets, byteLengths);
+  at: number,
+  batch: Batch,
+  run: { from: number; count: number; limit: number },
+): Float64Array {
+  const { data } = placeOf(batch, at);
+  const bytesEach = dtypeBytes(column.indices);
+  const bytes = buffers.read(batch, data, run.from * bytesEach, run.count * bytesEach, "a run of indices");
+  const indices = Float64Array.from(viewAs(column.indices, bytes) as ArrayLike<number | bigint>, Number);
+  const wrong = indices.findIndex((index) => !(index >= 0 && index < run.limit));
+  if (wrong === -1) return indices;
+  throw new CorruptShardError({
+    file: buffers.file.path,
+    sample: batch.start + run.from + wrong,
+    field: column.field.name,
+    byte: batch.body + data.offset,
+    problem: "points outside of its dictionary",
+    expected: `0 to ${run.limit - 1}`,
+    found: `${indices[wrong]}`,
+    fix: "copy the file again",
+  });
 }
 
-/** Rows of all batches. */
-export function lengthOf(places: readonly Place[]): number {
-  const last = places.at(-1);
-  return last === undefined ? 0 : last.start + last.rows;
+/** Where a column lies in a record batch. */
+export function placeOf(batch: Batch, at: number): Place {
+  return batch.places[at] as Place;
+}
+
+function dataOffset(batch: Batch, at: number): number {
+  return batch.body + placeOf(batch, at).data.offset;
 }

@@ -12,7 +12,7 @@ import { checkSchema, elementsOf, type Encoding, type RaggedField, type Schema, 
 import type { BytesField, StringField } from "../schema.js";
 import type { CheckedBytes } from "./checked-bytes.js";
 import { EXTENSION_METADATA, EXTENSION_NAME, FIXED_SHAPE_TENSOR, parseFixedShape } from "./extension.js";
-import type { ArrowFooter } from "./footer.js";
+import type { MessageIndex } from "./message-index.js";
 
 /**
  * A primitive type, `FixedSizeBinary`, or `FixedSizeList`s of one: `rowBytes` a row, in the order of the rows.
@@ -32,14 +32,23 @@ export interface VariableColumn {
   readonly offsetBytes: 4 | 8;
 }
 
-/** A column of indices into a dictionary that is laid out as a {@link VariableColumn}. */
+/** Bytes of a view: a length, and the value if it is short, else where it lies. */
+export const VIEW_BYTES = 16;
+
+/** `BinaryView` or `Utf8View`: a view of {@link VIEW_BYTES} a row, and buffers that hold the longer values. */
+export interface ViewColumn {
+  readonly kind: "view";
+  readonly field: BytesField | StringField;
+}
+
+/** A column of indices into a dictionary of texts or bytes. */
 export interface DictionaryColumn {
   readonly kind: "dictionary";
   readonly field: BytesField | StringField;
   readonly indices: Dtype;
   /** Which of the file's dictionaries it points at. */
   readonly id: bigint;
-  readonly values: VariableColumn;
+  readonly values: VariableColumn | ViewColumn;
 }
 
 /** `List` of a primitive, of rank 1; or the storage of `arrow.variable_shape_tensor`, with a shape beside it. */
@@ -50,17 +59,30 @@ export interface RaggedColumn {
   readonly shaped: boolean;
 }
 
+/** More columns than any data set has: a schema that points at one field again and again costs time otherwise. */
+const MAX_COLUMNS = 2 ** 16;
+
 /** How a field of the schema lies in a record batch. */
-export type Column = TensorColumn | VariableColumn | DictionaryColumn | RaggedColumn;
+export type Column = TensorColumn | VariableColumn | ViewColumn | DictionaryColumn | RaggedColumn;
 
 /**
  * The columns of a file. `encodings`: what the file's own metadata says of the fields of bytes, which Arrow has no type for.
  * @throws CorruptShardError, or UnsupportedError naming the field.
  */
-export function columnsOf(footer: ArrowFooter, file: string, encodings: ReadonlyMap<string, Encoding>): Column[] {
-  const { schema, bytes } = footer;
-  const columns = Array.from({ length: bytes.vectorLength(schema.fieldsLength(), 4) }, (_, index) =>
-    new FieldLayout(schema.fields(index) as FbField, bytes, file).column(encodings),
+export function columnsOf(index: MessageIndex, file: string, encodings: ReadonlyMap<string, Encoding>): Column[] {
+  const { schema, bytes } = index;
+  const count = bytes.vectorLength(schema.fieldsLength(), 4);
+  if (count > MAX_COLUMNS) {
+    throw new UnsupportedError({
+      file,
+      problem: "so many columns are not read",
+      expected: `at most ${MAX_COLUMNS}`,
+      found: `${count}`,
+      fix: "drop some of them",
+    });
+  }
+  const columns = Array.from({ length: count }, (_, number) =>
+    new FieldLayout(schema.fields(number) as FbField, bytes, file).column(encodings),
   );
   try {
     checkSchema({ fields: columns.map((column) => column.field) });
@@ -119,15 +141,16 @@ class FieldLayout {
   }
 
   column(encodings: ReadonlyMap<string, Encoding>): Column {
-    const variable = this.#variable(encodings.get(this.name) ?? "none");
+    const encoding = encodings.get(this.name) ?? "none";
+    const values = this.#variable(encoding) ?? this.#view(encoding);
     const dictionary = this.field.dictionary();
     if (dictionary !== null) {
       const index = dictionary.indexType();
       const indices = index === null ? "int32" : this.#int(index);
-      if (variable === undefined || indices === undefined) throw this.#unsupported("Dictionary of ");
-      return { kind: "dictionary", field: variable.field, indices, id: dictionary.id(), values: variable };
+      if (values === undefined || indices === undefined) throw this.#unsupported("Dictionary of ");
+      return { kind: "dictionary", field: values.field, indices, id: dictionary.id(), values };
     }
-    const column = variable ?? this.#ragged() ?? this.#tensor();
+    const column = values ?? this.#ragged() ?? this.#tensor();
     if (column === undefined) throw this.#unsupported();
     return column;
   }
@@ -145,6 +168,18 @@ class FieldLayout {
         return { kind: "variable", field: text, offsetBytes: 4 };
       case Type.LargeUtf8:
         return { kind: "variable", field: text, offsetBytes: 8 };
+      default:
+        return undefined;
+    }
+  }
+
+  #view(encoding: Encoding): ViewColumn | undefined {
+    const { name } = this;
+    switch (this.field.typeType()) {
+      case Type.BinaryView:
+        return { kind: "view", field: { name, kind: "bytes", encoding } };
+      case Type.Utf8View:
+        return { kind: "view", field: { name, kind: "string" } };
       default:
         return undefined;
     }
@@ -230,7 +265,7 @@ class FieldLayout {
       file: this.file,
       field: this.name,
       problem: "has an Arrow type that is not read",
-      expected: "integers, floats, fixed-size lists or lists of them, Binary, Utf8",
+      expected: "integers, floats, fixed-size lists or lists of them, Binary, Utf8, dictionaries of these two",
       found: `${prefix}${Type[type] ?? type}`,
       fix: "cast or drop the column",
     });

@@ -1,21 +1,19 @@
+import { BodyCompressionMethod } from "apache-arrow/fb/body-compression-method";
 import { CompressionType } from "apache-arrow/fb/compression-type";
 import { DictionaryBatch } from "apache-arrow/fb/dictionary-batch";
-import { Message } from "apache-arrow/fb/message";
+import type { Message } from "apache-arrow/fb/message";
 import { MessageHeader } from "apache-arrow/fb/message-header";
 import { RecordBatch } from "apache-arrow/fb/record-batch";
 import { UnsupportedError } from "../errors.js";
 import type { ShardFile } from "../shard-file.js";
-import { CheckedBytes } from "./checked-bytes.js";
-import { checkVersion, type Block } from "./footer.js";
+import type { Codec } from "./codec.js";
+import { openEnvelope, type Envelope } from "./envelope.js";
+import { metadataOf } from "./layout.js";
+import type { Block } from "./message-index.js";
+import { unpackedRegions, type Region } from "./region.js";
 
-/** The marker in front of a message's length since Arrow 0.15. */
-const CONTINUATION = -1;
-
-/** A run of bytes in the file. */
-export interface Region {
-  readonly offset: number;
-  readonly byteLength: number;
-}
+/** Key of the metadata by which Arrow 0.17 told of compressed buffers, before there was a field for it. */
+const EARLY_COMPRESSION = "ARROW:experimental_compression";
 
 /** Length and nulls of one array, in the order of a walk through the schema. */
 export interface Node {
@@ -28,6 +26,8 @@ export interface BatchMetadata {
   readonly rows: number;
   readonly nodes: readonly Node[];
   readonly buffers: readonly Region[];
+  /** For each column of views the number of its buffers that hold values. */
+  readonly variadicCounts: readonly number[];
   /** Where the message begins in the file, for the text of errors. */
   readonly offset: number;
 }
@@ -41,26 +41,18 @@ export interface DictionaryMetadata {
 }
 
 /**
- * Reads the metadata of a record batch.
- *
- * ```text
- * 0  -1        int32, absent before Arrow 0.15
- * 4  n         int32
- * 8  message   flatbuffer Message, n bytes with its padding
- * ```
- *
- * Source: Arrow columnar format, "Encapsulated message format", and Message.fbs.
- *
+ * Reads the metadata of a record batch. `all`: the bytes of the block's metadata.
  * @throws CorruptShardError, UnsupportedError
  */
-export function readRecordBatch(file: ShardFile, block: Block): BatchMetadata {
-  const { bytes, message } = readMessage(file, block);
+export function readRecordBatch(file: ShardFile, block: Block, all: Uint8Array): BatchMetadata {
+  const envelope = openBlock(file, block, all);
+  const { message, bytes } = envelope;
   const header =
     message.headerType() === MessageHeader.RecordBatch
       ? (message.header(new RecordBatch()) as RecordBatch | null)
       : null;
   if (header === null) throw bytes.corrupt("the message is not a record batch");
-  return batchMetadata(file, block, bytes, header);
+  return batchMetadata(file, block, envelope, header);
 }
 
 /**
@@ -68,58 +60,79 @@ export function readRecordBatch(file: ShardFile, block: Block): BatchMetadata {
  * @throws CorruptShardError, UnsupportedError
  */
 export function readDictionary(file: ShardFile, block: Block): DictionaryMetadata {
-  const { bytes, message } = readMessage(file, block);
+  const envelope = openBlock(file, block, file.read(block.offset, block.metadataBytes, "the metadata of a dictionary"));
+  const { message, bytes } = envelope;
   const header =
     message.headerType() === MessageHeader.DictionaryBatch
       ? (message.header(new DictionaryBatch()) as DictionaryBatch | null)
       : null;
   const data = header?.data() ?? null;
   if (header === null || data === null) throw bytes.corrupt("the message is not a dictionary");
-  return { id: header.id(), delta: header.isDelta(), batch: batchMetadata(file, block, bytes, data) };
+  return { id: header.id(), delta: header.isDelta(), batch: batchMetadata(file, block, envelope, data) };
 }
 
-function readMessage(file: ShardFile, block: Block): { bytes: CheckedBytes; message: Message } {
-  const all = file.read(block.offset, block.metadataBytes, "the metadata of a message");
-  const prefix = new CheckedBytes(all, file.path, block.offset);
-  const first = prefix.readInt32(0);
-  const start = first === CONTINUATION ? 8 : 4;
-  const length = first === CONTINUATION ? prefix.readInt32(4) : first;
-  if (length <= 0 || start + length > all.length) throw prefix.corrupt("the length of a message is wrong");
-  const bytes = new CheckedBytes(all.subarray(start, start + length), file.path, block.offset + start);
-  const message = Message.getRootAsMessage(bytes);
-  checkVersion(file, message.version());
-  return { bytes, message };
+/** Opens a message whose place a footer told, or a scan found. */
+function openBlock(file: ShardFile, block: Block, all: Uint8Array): Envelope {
+  const envelope = openEnvelope(file, all, block.offset);
+  if (envelope.message.bodyLength() !== BigInt(block.bodyBytes))
+    throw envelope.bytes.corrupt("the length of a message's body is not the one that the footer tells");
+  return envelope;
 }
 
-function batchMetadata(file: ShardFile, block: Block, bytes: CheckedBytes, batch: RecordBatch): BatchMetadata {
+function batchMetadata(file: ShardFile, block: Block, envelope: Envelope, batch: RecordBatch): BatchMetadata {
+  const { message, bytes } = envelope;
+  const codec = codecOf(file, block, message, batch, envelope);
+  const nodeCount = bytes.vectorLength(batch.nodesLength(), 16);
+  const nodeSizes = nodeCount === 0 ? [] : bytes.sizes(batch.nodes(0)?.bb_pos ?? -1, 2 * nodeCount);
+  const nodes = Array.from({ length: nodeCount }, (_, index) => ({
+    length: nodeSizes[2 * index] as number,
+    nullCount: nodeSizes[2 * index + 1] as number,
+  }));
+  const bufferCount = bytes.vectorLength(batch.buffersLength(), 16);
+  const bufferSizes = bufferCount === 0 ? [] : bytes.sizes(batch.buffers(0)?.bb_pos ?? -1, 2 * bufferCount);
+  const regions = Array.from({ length: bufferCount }, (_, index) => {
+    const offset = bufferSizes[2 * index] as number;
+    const byteLength = bufferSizes[2 * index + 1] as number;
+    if (offset + byteLength > block.bodyBytes) throw bytes.corrupt("a buffer lies outside of its record batch");
+    return { offset, byteLength };
+  });
+  const rows = batch.length();
+  if (rows < 0n || rows > BigInt(Number.MAX_SAFE_INTEGER)) throw bytes.corrupt("the number of rows is impossible");
+  return {
+    rows: Number(rows),
+    nodes,
+    buffers: codec === undefined ? regions : unpackedRegions(file, block, codec, regions),
+    variadicCounts: Array.from({ length: bytes.vectorLength(batch.variadicBufferCountsLength(), 8) }, (_, index) =>
+      Number(batch.variadicBufferCounts(index)),
+    ),
+    offset: block.offset,
+  };
+}
+
+function codecOf(
+  file: ShardFile,
+  block: Block,
+  message: Message,
+  batch: RecordBatch,
+  { bytes }: Envelope,
+): Codec | undefined {
   const compression = batch.compression();
-  if (compression !== null) {
-    const codec = CompressionType[compression.codec()] ?? "an unknown codec";
+  const type = compression?.codec();
+  const known =
+    compression === null ||
+    (compression.method() === BodyCompressionMethod.BUFFER &&
+      (type === CompressionType.LZ4_FRAME || type === CompressionType.ZSTD));
+  if (known && message.customMetadataLength() === 0 && compression === null) return undefined;
+  if (!known || metadataOf(message, bytes).has(EARLY_COMPRESSION)) {
     throw new UnsupportedError({
       file: file.path,
       byte: block.offset,
-      problem: `the buffers are compressed (${codec})`,
-      fix: "write the file again without compression",
+      problem: "the buffers are compressed in a way that is not read",
+      expected: "LZ4_FRAME or ZSTD, a buffer at a time",
+      found: known ? EARLY_COMPRESSION : (CompressionType[type ?? -1] ?? `codec ${type}`),
+      fix: "write the file again with a current Arrow library",
     });
   }
-  const size = (value: bigint | undefined, limit: number, what: string): number => {
-    if (value === undefined || value < 0n || value > BigInt(limit)) throw bytes.corrupt(`${what} is impossible`);
-    return Number(value);
-  };
-  const rows = size(batch.length(), Number.MAX_SAFE_INTEGER, "the number of rows");
-  const nodes = Array.from({ length: bytes.vectorLength(batch.nodesLength(), 16) }, (_, index) => {
-    const node = batch.nodes(index);
-    return {
-      length: size(node?.length(), Number.MAX_SAFE_INTEGER, "the length of an array"),
-      nullCount: size(node?.nullCount(), Number.MAX_SAFE_INTEGER, "a number of nulls"),
-    };
-  });
-  const body = block.offset + block.metadataBytes;
-  const buffers = Array.from({ length: bytes.vectorLength(batch.buffersLength(), 16) }, (_, index) => {
-    const buffer = batch.buffers(index);
-    const offset = size(buffer?.offset(), block.bodyBytes, "the place of a buffer");
-    const byteLength = size(buffer?.length(), block.bodyBytes - offset, "the length of a buffer");
-    return { offset: body + offset, byteLength };
-  });
-  return { rows, nodes, buffers, offset: block.offset };
+  if (compression === null) return undefined;
+  return type === CompressionType.ZSTD ? "zstd" : "lz4";
 }

@@ -1,6 +1,7 @@
 import { viewAs } from "../dtype.js";
 import { CorruptShardError, UnsupportedError } from "../errors.js";
-import type { ShardFile } from "../shard-file.js";
+import type { Batch } from "./batch.js";
+import type { Buffers } from "./buffers.js";
 import type { Place } from "./place.js";
 
 const TWO_POW_32 = 2 ** 32;
@@ -8,43 +9,53 @@ const TWO_POW_32 = 2 ** 32;
 /** Values longer than this are not read: extents keep lengths as uint32. */
 const MAX_VALUE_BYTES = TWO_POW_32 - 1;
 
+/** Which offsets of a column are to be read. */
+export interface OffsetRun {
+  readonly field: string;
+  readonly offsetBytes: 4 | 8;
+  /** Bytes of an element of the column's values, which the offsets count. */
+  readonly elementBytes: number;
+  /** First row of the batch. */
+  readonly from: number;
+  /** Number of rows. */
+  readonly count: number;
+}
+
 /**
  * Reads the offsets around the rows `[from, from + count]` of a column of one record batch, in elements of the column's
  * values. One pread.
  * @throws CorruptShardError unless they ascend and end inside of the values; UnsupportedError for a value of 4 GiB.
  */
-export function readOffsets(
-  file: ShardFile,
-  place: Place,
-  options: { offsetBytes: 4 | 8; elementBytes: number; from: number; count: number },
-): Float64Array {
-  const { offsetBytes, elementBytes, from, count } = options;
+export function readOffsets(buffers: Buffers, batch: Batch, place: Place, run: OffsetRun): Float64Array {
+  const { field, offsetBytes, elementBytes, from, count } = run;
   if (place.offsets === undefined || count === 0) return new Float64Array(1);
-  const position = place.offsets.offset + from * offsetBytes;
-  const bytes = file.read(position, (count + 1) * offsetBytes, "a run of offsets");
+  const bytes = buffers.read(batch, place.offsets, from * offsetBytes, (count + 1) * offsetBytes, "a run of offsets");
   const offsets = offsetBytes === 4 ? new Float64Array(viewAs("int32", bytes) as Int32Array) : wide(bytes);
   const limit = place.data.byteLength / elementBytes;
+  const maxElements = MAX_VALUE_BYTES / elementBytes;
+  const file = buffers.file.path;
+  const byte = batch.body + place.offsets.offset;
   let previous = 0;
   for (let i = 0; i < offsets.length; i++) {
     const offset = offsets[i] as number;
-    if (offset < previous || offset > limit) {
+    if (!(offset >= previous && offset <= limit)) {
       throw new CorruptShardError({
-        file: file.path,
-        sample: place.start + from + Math.max(i - 1, 0),
-        field: place.field,
-        byte: position + i * offsetBytes,
+        file,
+        sample: batch.start + from + Math.max(i - 1, 0),
+        field,
+        byte: byte + (from + i) * offsetBytes,
         problem: "the offset of a value is wrong",
         expected: `${previous} to ${limit}`,
         found: `${offset}`,
         fix: "copy the file again",
       });
     }
-    if (i > 0 && (offset - previous) * elementBytes > MAX_VALUE_BYTES) {
+    if (i > 0 && offset - previous > maxElements) {
       throw new UnsupportedError({
-        file: file.path,
-        sample: place.start + from + i - 1,
-        field: place.field,
-        byte: position,
+        file,
+        sample: batch.start + from + i - 1,
+        field,
+        byte,
         problem: "the value is too long",
         expected: `at most ${MAX_VALUE_BYTES} bytes`,
         found: `${(offset - previous) * elementBytes}`,

@@ -1,49 +1,48 @@
 import { dtypeBytes } from "../dtype.js";
 import { CorruptShardError, UnsupportedError } from "../errors.js";
 import { elementsOf } from "../schema.js";
-import type { Column } from "./layout.js";
-import type { BatchMetadata, Region } from "./message.js";
+import { VIEW_BYTES, type Column } from "./layout.js";
+import type { BatchMetadata } from "./message.js";
+import type { Region } from "./region.js";
 
-/** Where one column's arrays of one record batch lie in the file; each is as long as its rows ask for. */
+/** Where one column's arrays of one record batch lie in its body; each is as long as its rows ask for. */
 export interface Place {
-  /** Name of the column's field. */
-  readonly field: string;
-  /** Row of the shard with which the batch begins. */
-  readonly start: number;
-  /** Rows of the batch. */
-  readonly rows: number;
-  /** The values, or the indices into a dictionary. */
+  /** The values, the indices into a dictionary, or the views of the values. */
   readonly data: Region;
   /** One offset more than there are rows, where rows differ in length; not read yet. */
   readonly offsets?: Region;
   /** `rank` int32 a row, where rows differ in shape. */
   readonly shapes?: Region;
+  /** The buffers that views point into. */
+  readonly values?: readonly Region[];
 }
 
 /**
  * Walks through a record batch in the order of its schema, as its writer did: an array's node and buffers, then those
- * of its children. Buffers: validity, then offsets where rows differ in length, then values unless there are children.
+ * of its children. Buffers: validity, then offsets where rows differ in length, then values unless there are children;
+ * views have any number of buffers of values.
  *
  * Source: Arrow columnar format, "Recordbatch message".
  *
  * @returns the place of each of `columns`.
  * @throws CorruptShardError, or UnsupportedError if a column has nulls.
  */
-export function placesOf(columns: readonly Column[], batch: BatchMetadata, start: number, file: string): Place[] {
+export function placesOf(columns: readonly Column[], batch: BatchMetadata, file: string): Place[] {
   const walk = new Walk(batch, file);
-  const places = columns.map((column) => ({
-    field: column.field.name,
-    start,
-    rows: batch.rows,
-    ...walk.place(column),
-  }));
+  const places = columns.map((column) => walk.place(column));
   walk.finish();
   return places;
+}
+
+/** A number of buffers that a batch of `limit` buffers can have. */
+function batchCount(count: number | undefined, limit: number): number | undefined {
+  return count !== undefined && count >= 0 && count <= limit ? count : undefined;
 }
 
 class Walk {
   #node = 0;
   #buffer = 0;
+  #views = 0;
   #field: string | undefined;
 
   constructor(
@@ -51,7 +50,7 @@ class Walk {
     readonly file: string,
   ) {}
 
-  place(column: Column): Pick<Place, "data" | "offsets" | "shapes"> {
+  place(column: Column): Place {
     const { rows } = this.batch;
     this.#field = column.field.name;
     switch (column.kind) {
@@ -64,6 +63,13 @@ class Walk {
         this.#array(rows);
         return { offsets: this.#offsets(rows, column.offsetBytes), data: this.#values(0) };
       }
+      case "view": {
+        this.#array(rows);
+        const data = this.#values(rows * VIEW_BYTES);
+        const count = batchCount(this.batch.variadicCounts[this.#views++], this.batch.buffers.length);
+        if (count === undefined) throw this.#corrupt("the batch does not tell the number of its buffers of values");
+        return { data, values: Array.from({ length: count }, () => this.#values(0)) };
+      }
       case "dictionary": {
         this.#array(rows);
         return { data: this.#values(rows * dtypeBytes(column.indices)) };
@@ -74,7 +80,7 @@ class Walk {
         const offsets = this.#offsets(rows, column.offsetBytes);
         const elementBytes = dtypeBytes(column.field.dtype);
         const byteLength = this.#array(0) * elementBytes;
-        const data = { offset: this.#values(byteLength).offset, byteLength };
+        const data = { ...this.#values(byteLength), byteLength };
         if (!column.shaped) return { offsets, data };
         const shape = [rows, column.field.rank];
         this.#array(rows);
@@ -121,7 +127,7 @@ class Walk {
 
   #offsets(rows: number, offsetBytes: number): Region {
     const byteLength = rows === 0 ? 0 : (rows + 1) * offsetBytes;
-    return { offset: this.#values(byteLength).offset, byteLength };
+    return { ...this.#values(byteLength), byteLength };
   }
 
   #corrupt(problem: string, expected?: string, found?: string): CorruptShardError {

@@ -6,97 +6,102 @@ import { SCHEMA_KEY } from "../schema-text.js";
 import { elementsOf, fieldOf, type Sample, type SampleValue, type Schema } from "../schema.js";
 import { ShardFile } from "../shard-file.js";
 import { decodeText } from "../utf8.js";
-import { dictionaryExtents, lengthOf, tensorExtents, variableExtents } from "./column-extents.js";
+import { batchOf, lengthOf, readBatches, type Batch } from "./batch.js";
+import { Buffers } from "./buffers.js";
+import { loadDecoders, type Codec } from "./codec.js";
+import { dictionaryExtents, placeOf, tensorExtents, valueExtents } from "./column-extents.js";
 import { Dictionaries } from "./dictionaries.js";
 import { encodingsOf } from "./encodings-of.js";
-import { readFooter, type ArrowFooter } from "./footer.js";
+import { readFooter } from "./footer.js";
+import { kindOf } from "./head.js";
 import { columnsOf, metadataOf, schemaOf, type Column } from "./layout.js";
-import { readRecordBatch } from "./message.js";
-import { placesOf, type Place } from "./place.js";
 import { readRagged } from "./ragged.js";
+import { readStream } from "./stream.js";
+import { readDictionaryValue, readValue } from "./value.js";
 
 /**
- * Opens an Arrow file by reading its footer and the metadata of its record batches; no value is read.
+ * Opens an Arrow file by reading its footer, or a stream by a scan of its messages, and the metadata of the record
+ * batches; no value is read.
  * @throws CorruptShardError, UnsupportedError or FileError; never anything else, whatever the file holds.
  */
-export function openArrowReader(path: string): ShardReader {
+export async function openArrowReader(path: string): Promise<ShardReader> {
   const file = new ShardFile(path);
   try {
-    const footer = readFooter(file);
-    const attributes = metadataOf(footer.schema, footer.bytes);
-    const columns = columnsOf(footer, path, encodingsOf(attributes.get(SCHEMA_KEY), path));
+    const index = kindOf(file) === "file" ? readFooter(file) : readStream(file);
+    const attributes = metadataOf(index.schema, index.bytes);
+    const columns = columnsOf(index, path, encodingsOf(attributes.get(SCHEMA_KEY), path));
     attributes.delete(SCHEMA_KEY);
-    return new ArrowReader(
-      file,
-      columns,
-      attributes,
-      batchPlaces(file, footer, columns),
-      new Dictionaries(file, footer, columns),
-    );
+    const batches = readBatches(file, index.recordBatches, columns);
+    const dictionaries = new Dictionaries(file, index, columns);
+    const decoders = await loadDecoders(codecsOf([...batches, ...dictionaries.batches]));
+    return new ArrowReader(columns, attributes, batches, dictionaries, {
+      rows: new Buffers(file, decoders),
+      values: new Buffers(file, decoders),
+    });
   } catch (error) {
     file.close();
     throw error;
   }
 }
 
-/** For each column its places in the batches that have rows. */
-function batchPlaces(file: ShardFile, footer: ArrowFooter, columns: readonly Column[]): Map<string, Place[]> {
-  const places = new Map<string, Place[]>(columns.map((column) => [column.field.name, []]));
-  let start = 0;
-  for (const block of footer.recordBatches) {
-    const batch = readRecordBatch(file, block);
-    const found = placesOf(columns, batch, start, file.path);
-    if (batch.rows === 0) continue;
-    for (const [index, column] of columns.entries()) places.get(column.field.name)?.push(found[index] as Place);
-    start += batch.rows;
+/** How buffers of these batches are compressed. */
+function codecsOf(batches: readonly Batch[]): ReadonlySet<Codec> {
+  const codecs = new Set<Codec>();
+  let last: Batch["places"] | undefined;
+  for (const { places } of batches) {
+    if (places === last) continue;
+    last = places;
+    for (const { data, offsets, shapes, values } of places) {
+      for (const region of [data, offsets, shapes, ...(values ?? [])])
+        if (region?.packed !== undefined) codecs.add(region.packed.codec);
+    }
   }
-  return places;
+  return codecs;
 }
 
 class ArrowReader implements ShardReader {
   readonly path: string;
   readonly schema: Schema;
   readonly length: number;
-  readonly #columns: ReadonlyMap<string, Column>;
-  readonly #extents = new Map<string, Extents>();
+  readonly #columns: ReadonlyMap<string, { readonly column: Column; readonly at: number }>;
+  readonly #extents = new Map<string, Extents | undefined>();
 
   constructor(
-    readonly file: ShardFile,
     columns: readonly Column[],
     readonly attributes: ReadonlyMap<string, string>,
-    readonly places: ReadonlyMap<string, readonly Place[]>,
+    readonly batches: readonly Batch[],
     readonly dictionaries: Dictionaries,
+    readonly buffers: { readonly rows: Buffers; readonly values: Buffers },
   ) {
-    this.path = file.path;
+    this.path = buffers.rows.file.path;
     this.schema = schemaOf(columns);
-    this.#columns = new Map(columns.map((column) => [column.field.name, column]));
-    this.length = lengthOf(this.#placesOf(columns[0] as Column));
+    this.#columns = new Map(columns.map((column, at) => [column.field.name, { column, at }]));
+    this.length = lengthOf(batches);
   }
 
   extents(field: string): Extents | undefined {
-    const column = this.#column(field);
-    return column.kind === "ragged" ? undefined : this.#extentsOf(column);
+    const { name } = fieldOf(this.schema, field);
+    if (this.#extents.has(name)) return this.#extents.get(name);
+    const extents = this.#findExtents(name);
+    this.#extents.set(name, extents);
+    return extents;
   }
 
   readField(row: number, field: string): SampleValue {
-    const column = this.#column(field);
+    const { column, at } = this.#column(field);
     checkRowNumber(this.path, row, this.length);
+    const batch = batchOf(this.batches, row);
     switch (column.kind) {
       case "tensor": {
-        const place = this.#placeOf(column, row);
         const array = createArray(column.field.dtype, elementsOf(column.field.shape));
-        this.file.readInto(bytesOf(array), place.data.offset + (row - place.start) * column.rowBytes);
+        const from = (row - batch.start) * column.rowBytes;
+        this.buffers.rows.readInto(bytesOf(array), batch, placeOf(batch, at).data, from);
         return array;
       }
-      case "ragged": {
-        const place = this.#placeOf(column, row);
-        return readRagged(this.file, column, place, row - place.start);
-      }
-      case "variable":
-      case "dictionary": {
-        const extents = this.#extentsOf(column);
-        const bytes = new Uint8Array(byteLengthOf(extents, row));
-        this.file.readInto(bytes, offsetOf(extents, row));
+      case "ragged":
+        return readRagged(this.buffers.rows, column, batch, placeOf(batch, at), row - batch.start);
+      default: {
+        const bytes = this.#readBytes(row, column, at, batch);
         return column.field.kind === "bytes" ? bytes : decodeText(bytes, { file: this.path, sample: row, field });
       }
     }
@@ -107,41 +112,44 @@ class ArrowReader implements ShardReader {
   }
 
   close(): void {
-    this.file.close();
+    this.buffers.rows.file.close();
   }
 
-  #column(name: string): Column {
-    return this.#columns.get(fieldOf(this.schema, name).name) as Column;
-  }
-
-  #extentsOf(column: Exclude<Column, { kind: "ragged" }>): Extents {
-    const { name } = column.field;
-    const known = this.#extents.get(name);
-    if (known !== undefined) return known;
-    const places = this.#placesOf(column);
-    const extents =
-      column.kind === "tensor"
-        ? tensorExtents(column, places)
-        : column.kind === "variable"
-          ? variableExtents(this.file, column, places)
-          : dictionaryExtents(this.file, column, places, this.dictionaries.valuesOf(column));
-    this.#extents.set(name, extents);
-    return extents;
-  }
-
-  #placesOf(column: Column): readonly Place[] {
-    return this.places.get(column.field.name) ?? [];
-  }
-
-  /** The batch of a row, by bisection. */
-  #placeOf(column: Column, row: number): Place {
-    const places = this.#placesOf(column);
-    let low = 0;
-    for (let high = places.length - 1; low < high;) {
-      const middle = (low + high + 1) >>> 1;
-      if ((places[middle] as Place).start <= row) low = middle;
-      else high = middle - 1;
+  #readBytes(
+    row: number,
+    column: Exclude<Column, { kind: "tensor" | "ragged" }>,
+    at: number,
+    batch: Batch,
+  ): Uint8Array {
+    const extents = this.extents(column.field.name);
+    if (extents !== undefined) {
+      const bytes = new Uint8Array(byteLengthOf(extents, row));
+      this.buffers.rows.file.readInto(bytes, offsetOf(extents, row));
+      return bytes;
     }
-    return places[low] as Place;
+    if (column.kind !== "dictionary") return readValue(this.buffers.rows, column, at, batch, row - batch.start);
+    const dictionary = this.dictionaries.of(column, batch);
+    return readDictionaryValue(this.buffers, column, at, batch, row - batch.start, dictionary);
+  }
+
+  #findExtents(field: string): Extents | undefined {
+    const { column, at } = this.#column(field);
+    const { batches, dictionaries, buffers } = this;
+    switch (column.kind) {
+      case "ragged":
+        return undefined;
+      case "tensor":
+        return tensorExtents(column, at, batches);
+      case "dictionary":
+        return dictionaryExtents(buffers.rows, column, at, batches, (batch) =>
+          dictionaries.extentsOf(buffers.values, column, dictionaries.of(column, batch)),
+        );
+      default:
+        return valueExtents(buffers.rows, column, at, batches);
+    }
+  }
+
+  #column(name: string): { readonly column: Column; readonly at: number } {
+    return this.#columns.get(fieldOf(this.schema, name).name) as { column: Column; at: number };
   }
 }

@@ -49,6 +49,26 @@ export function writeEveryKind(count: number): Promise<string> {
   );
 }
 
+/** Every how many samples {@link severalBatchesSample} has one that fills a record batch. */
+const FULL_EVERY = 1000;
+
+/** A text that fills the memory of a record batch, so that a record batch ends before it and behind it. */
+const FULL_KEY = "k".repeat(2 ** 22);
+
+/** Sample `n` of {@link everyKind}; 999, 1999 and so on have a record batch of their own. */
+export function severalBatchesSample(n: number): Sample {
+  const sample = everyKindSample(n);
+  return n % FULL_EVERY === FULL_EVERY - 1 ? new Map([...sample, ["key", FULL_KEY]]) : sample;
+}
+
+/** Writes samples 0 to `count - 1`: record batches of 999, 1, 999, 1 and so on. */
+export function writeSeveralBatches(count: number): Promise<string> {
+  return writeShard(
+    everyKind,
+    Array.from({ length: count }, (_, n) => severalBatchesSample(n)),
+  );
+}
+
 /** Everything that a reader can be asked for. */
 export function readAll(reader: ShardReader): Sample[] {
   for (const field of reader.schema.fields) reader.extents(field.name);

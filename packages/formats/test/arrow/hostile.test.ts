@@ -28,7 +28,11 @@ async function failureOf(bytes: Uint8Array): Promise<string> {
 describe("an Arrow file that is not one", () => {
   it.each([
     ["nothing", new Uint8Array(0), /CORRUPT_SHARD: : the file is empty/],
-    ["one byte", Buffer.from("A"), /is not an Arrow file; expected ARROW1 as its first bytes, found A/],
+    [
+      "one byte",
+      Buffer.from("A"),
+      /is not an Arrow file; expected ARROW1 as its first bytes, or a stream of Arrow messages, found A/,
+    ],
     ["its magic alone", Buffer.from("ARROW1"), /the file is cut off/],
     ["twice its magic", Buffer.from("ARROW1ARROW1"), /the file is cut off/],
     ["head and tail without a footer", fileOf(new Uint8Array(0)), /the footer lies outside of the file/],
@@ -133,11 +137,7 @@ describe("a record batch that is a trap", () => {
   it("has offsets that descend or leave the values", async () => {
     const path = await writeEveryKind(8);
     const sound = readFileSync(path);
-    const intact = await arrow.openReader(path);
-    const first = intact.extents("jpeg");
-    const data = first?.kind === "table" ? (first.offsets[0] as number) : 0;
-    intact.close();
-    const offsets = data - 64;
+    const offsets = sound.indexOf(Buffer.from(Int32Array.of(0, 0, 5, 8, 9, 15).buffer));
     for (const value of [-1, 4, 1000, 2 ** 31 - 1, -(2 ** 31)]) {
       const damaged = Buffer.from(sound);
       damaged.writeInt32LE(value, offsets + 12);

@@ -1,4 +1,11 @@
-import { openFormat, type Sample, type Schema, type ShardWriterOptions } from "@millrace/formats";
+import {
+  offsetOf,
+  openFormat,
+  type Extents,
+  type Sample,
+  type Schema,
+  type ShardWriterOptions,
+} from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
 import { RecordBatchReader, tableFromIPC } from "apache-arrow";
 import { execFileSync } from "node:child_process";
@@ -6,7 +13,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { everyKind, everyKindSample, readAll, writeEveryKind, writeShard } from "./every-kind.js";
+import { everyKind, everyKindSample, readAll, writeEveryKind, writeSeveralBatches, writeShard } from "./every-kind.js";
 
 const arrow = await openFormat("arrow");
 
@@ -57,9 +64,9 @@ describe("an Arrow shard in the making", () => {
   });
 
   it("is also a stream from byte 8 on", async () => {
-    const file = readFileSync(await writeEveryKind(1100));
+    const file = readFileSync(await writeSeveralBatches(1100));
     const reader = RecordBatchReader.from(new Uint8Array(file).slice(8));
-    expect([...reader].map((batch) => batch.numRows)).toEqual([1024, 76]);
+    expect([...reader].map((batch) => batch.numRows)).toEqual([999, 1, 100]);
   });
 
   it("begins every buffer at a multiple of 64 bytes", async () => {
@@ -72,19 +79,63 @@ describe("an Arrow shard in the making", () => {
     reader.close();
   });
 
-  it("closes a record batch before 1,025 samples", async () => {
-    expect(batchRows(await writeEveryKind(2049))).toEqual([1024, 1024, 1]);
+  it("closes a record batch before 65,537 samples", async () => {
+    const schema: Schema = { fields: [{ name: "label", kind: "tensor", dtype: "uint8", shape: [] }] };
+    const sample: Sample = new Map([["label", Uint8Array.of(7)]]);
+    expect(
+      batchRows(
+        await writeShard(
+          schema,
+          Array.from({ length: 65_537 }, () => sample),
+        ),
+      ),
+    ).toEqual([65_536, 1]);
   });
 
-  it("closes a record batch before it grows past 4 MiB, and gives a larger sample one of its own", async () => {
+  it("closes a record batch before it gathers 4 MiB, and gives a larger sample one of its own", async () => {
     const sizes = [1, 2 ** 21, 2 ** 21, 2 ** 21 - 16, 5 * 2 ** 20, 1, 2 ** 22];
+    const schema: Schema = { fields: [{ name: "text", kind: "string" }] };
     const path = await writeShard(
-      blobs,
-      sizes.map((size) => blob(size)),
+      schema,
+      sizes.map((size): Sample => new Map([["text", "t".repeat(size)]])),
     );
     expect(batchRows(path)).toEqual([2, 2, 1, 1, 1]);
     const reader = await arrow.openReader(path);
-    expect(readAll(reader).map((sample) => (sample.get("blob") as Uint8Array).length)).toEqual(sizes);
+    expect(readAll(reader).map((sample) => (sample.get("text") as string).length)).toEqual(sizes);
+    reader.close();
+  });
+
+  it("streams the values of its largest field: record batches of 128 MiB, whose images lie back to back", async () => {
+    const schema: Schema = {
+      fields: [
+        { name: "mask", kind: "tensor", dtype: "uint8", shape: [64] },
+        { name: "image", kind: "tensor", dtype: "uint8", shape: [2 ** 22] },
+        { name: "jpeg", kind: "bytes", encoding: "jpeg" },
+      ],
+    };
+    const image = new Uint8Array(2 ** 22);
+    const samples = (function* (): Generator<Sample> {
+      for (let n = 0; n < 33; n++) {
+        const jpeg = new Uint8Array(n).fill(n);
+        yield new Map([
+          ["image", image.fill(n)],
+          ["mask", new Uint8Array(64).fill(n)],
+          ["jpeg", jpeg],
+        ]);
+      }
+    })();
+    const reader = await arrow.openReader(await writeShard(schema, samples));
+    const extents = reader.extents("image");
+    const starts = Array.from({ length: 33 }, (_, row) => offsetOf(extents as Extents, row));
+    expect(starts.slice(0, 32).map((start) => start - (starts[0] as number))).toEqual(
+      Array.from({ length: 32 }, (_, row) => row * 2 ** 22),
+    );
+    expect((starts[32] as number) - (starts[31] as number)).toBeGreaterThan(2 ** 22);
+    for (const row of [0, 31, 32]) {
+      expect((reader.readField(row, "image") as Uint8Array)[2 ** 21]).toBe(row);
+      expect((reader.readField(row, "mask") as Uint8Array)[63]).toBe(row);
+      expect(reader.readField(row, "jpeg")).toEqual(new Uint8Array(row).fill(row));
+    }
     reader.close();
   });
 
@@ -197,7 +248,6 @@ describe("an Arrow shard in the making", () => {
       const schema = { fields: [{ name: "blob", kind: "bytes", encoding: "none" }] };
       const writer = await (await openFormat("arrow")).createWriter(path, { schema });
       const sample = new Map([["blob", new Uint8Array(3 * 2 ** 20)]]);
-      await writer.write(sample);
       await writer.write(sample).catch(note);
       await writer.finish().catch(note);
       const before = existsSync(path);
