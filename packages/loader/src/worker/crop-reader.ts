@@ -44,10 +44,11 @@ export class CropReader {
     this.#geometry = this.place(lane, segments.width, segments.height);
     const { x, y, width, height } = this.#geometry;
     const box = this.#box;
-    box.left = Math.floor(x);
-    box.top = Math.floor(y);
-    box.width = Math.ceil(x + width) - box.left;
-    box.height = Math.ceil(y + height) - box.top;
+    // With a margin the place sticks out, or lies outside altogether: then the nearest pixel is read, for its edge.
+    box.left = within(Math.floor(x), segments.width - 1);
+    box.top = within(Math.floor(y), segments.height - 1);
+    box.width = Math.max(1, within(Math.ceil(x + width), segments.width) - box.left);
+    box.height = Math.max(1, within(Math.ceil(y + height), segments.height) - box.top);
     const crop = this.#crop;
     planJpegCrop(segments, box, table.byteLength(shard, field, row) as number, crop);
     const { headerStart, headerEnd, dataStart, dataEnd } = crop;
@@ -74,4 +75,8 @@ export class CropReader {
     geometry.y += crop.top - this.#box.top;
     return small.subarray(0, byteLength);
   }
+}
+
+function within(edge: number, highest: number): number {
+  return Math.min(highest, Math.max(0, edge));
 }
