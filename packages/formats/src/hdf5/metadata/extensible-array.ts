@@ -17,8 +17,10 @@ interface DataBlock {
   /** Number of its first element. */
   readonly first: number;
   readonly elements: number;
-  /** A bit for each page, most significant first: it was written. */
+  /** A bit for each page of all blocks of its super block, most significant first: it was written. */
   readonly written: Buffer | undefined;
+  /** Which of the bits is that of its first page. */
+  readonly firstPage: number;
 }
 
 /**
@@ -108,7 +110,7 @@ function* dataBlocks(
     const elements = minElements * 2 ** Math.floor((number + 1) / 2);
     if (number < inIndex) {
       for (let i = 0; i < blocks && next + i * elements < count; i++)
-        yield { address: index.address(), first: next + i * elements, elements, written: undefined };
+        yield { address: index.address(), first: next + i * elements, elements, written: undefined, firstPage: 0 };
     } else {
       const address = index.address();
       if (address !== undefined)
@@ -144,20 +146,20 @@ function* readSuperBlock(
   { first, count, blocks, elements, shape }: SuperBlock,
 ): Generator<DataBlock> {
   const { offsetBytes } = metadata;
-  const bitmapBytes = elements > shape.pageElements ? Math.ceil(elements / shape.pageElements / 8) : 0;
+  const pages = elements > shape.pageElements ? elements / shape.pageElements : 0;
+  // There is room for whole bytes of every block, but the bits follow one another without gaps (H5EA__lookup_elmt).
+  const bitmapBytes = Math.ceil(pages / 8);
   const bytes = PREFIX_BYTES + offsetBytes + shape.offsetWidth + blocks * (bitmapBytes + offsetBytes) + 4;
   const block = openBlock(metadata, address, bytes, "EASB", shape);
   block.skip(shape.offsetWidth);
-  const bitmaps = Array.from({ length: blocks }, () => block.take(bitmapBytes));
-  for (const [i, written] of bitmaps.entries()) {
-    if (first + i * elements >= count) return;
-    yield { address: block.address(), first: first + i * elements, elements, written };
-  }
+  const written = block.take(blocks * bitmapBytes);
+  for (let i = 0; i < blocks && first + i * elements < count; i++)
+    yield { address: block.address(), first: first + i * elements, elements, written, firstPage: i * pages };
 }
 
 function visitDataBlock(
   metadata: MetadataFile,
-  { address, first, elements, written }: DataBlock,
+  { address, first, elements, written, firstPage }: DataBlock,
   wanted: number,
   shape: ArrayShape,
   visit: VisitElement,
@@ -175,7 +177,8 @@ function visitDataBlock(
   for (let i = 0; i < wanted; i += pageElements) {
     const page = i / pageElements;
     // Pages without a bit were never written, and pages of a block in the index block have no bits.
-    if (written !== undefined && ((written[page >> 3] ?? 0) & (0x80 >> (page & 7))) === 0) continue;
+    const bit = firstPage + page;
+    if (written !== undefined && ((written[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) === 0) continue;
     const place = address + headBytes + 4 + page * pageBytes;
     const body = metadata.checkedBlock(place, pageBytes, "a page of an extensible array");
     visitElements(body, shape, first + i, Math.min(pageElements, wanted - i), visit);

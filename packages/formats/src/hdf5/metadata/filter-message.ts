@@ -6,6 +6,8 @@ export const FILTERS = { deflate: 1, shuffle: 2, fletcher32: 3 } as const;
 /** One step of a chunk's encoding. */
 export interface Filter {
   readonly id: number;
+  /** What the file calls it; mostly empty. */
+  readonly name: string;
   /** Parameters; of shuffle, the bytes of an element. */
   readonly parameters: readonly number[];
 }
@@ -41,9 +43,9 @@ export function readFilters(cursor: Cursor): Filter[] {
     const nameBytes = version === 1 || id >= FIRST_NAMED ? cursor.u16() : 0;
     cursor.skip(2);
     const parameterCount = cursor.u16();
-    cursor.skip(version === 1 ? Math.ceil(nameBytes / 8) * 8 : nameBytes);
+    const name = cursor.take(version === 1 ? Math.ceil(nameBytes / 8) * 8 : nameBytes).toString("latin1");
     const parameters = Array.from({ length: parameterCount }, () => cursor.u32());
     if (version === 1 && parameterCount % 2 === 1) cursor.skip(4);
-    return { id, parameters };
+    return { id, name: name.replace(/\0.*$/su, ""), parameters };
   });
 }

@@ -25,6 +25,8 @@ const FREE = 0;
  *     objects                      data, padded to 8
  * ```
  *
+ * The heads of collections and objects are padded to 8 as well (H5HG_SIZEOF_HDR in H5HGpkg.h).
+ *
  * Source: HDF5 file format specification 3.0, section III.E.
  */
 export class GlobalHeap {
@@ -70,7 +72,7 @@ export class GlobalHeap {
     head.skip(3);
     const total = head.length();
     if (address + total > metadata.end) head.fail("a heap collection ends outside of the file");
-    const objectHead = 8 + lengthBytes;
+    const objectHead = Math.ceil((8 + lengthBytes) / 8) * 8;
     const objects = new Map<number, HeapObject>();
     for (let at = objectHead; at + objectHead <= total;) {
       const object = metadata.block(address + at, objectHead, "an object of the global heap");

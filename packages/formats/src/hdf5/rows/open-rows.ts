@@ -4,6 +4,7 @@ import type { LibraryFile } from "../library-file.js";
 import type { Dataset } from "../metadata/dataset.js";
 import { corrupt } from "../metadata/cursor.js";
 import { FILTERS, type Filter } from "../metadata/filter-message.js";
+import { filterName } from "../metadata/filter-name.js";
 import { ChunkedRows } from "./chunked.js";
 import { FillRows } from "./fill.js";
 import { isKnownFilter } from "./filters.js";
@@ -94,10 +95,13 @@ function checkFilters(
   bytes: number,
   refuse: Refuse,
 ): void {
-  for (const { id, parameters } of filters) {
+  for (const { id, name, parameters } of filters) {
     if (id === FILTERS.fletcher32 || id === FILTERS.shuffle) continue;
     if (!LIBRARY_FILTERS.has(id))
-      refuse(`the dataset is encoded by filter ${id}, which is not read`, "copy it with h5repack -f GZIP=1");
+      refuse(
+        `the dataset is encoded by ${filterName(id, name)}, which is not read`,
+        "copy it with h5repack -f GZIP=1, where that filter is installed",
+      );
     if (parameters[2] !== elements || parameters[4] !== bytes)
       corrupt(file.path, 0, `filter ${id} is not for these chunks`, `${elements} elements of ${bytes} bytes`);
   }
