@@ -36,7 +36,7 @@ export {
   type RandomResizedCrop,
   type RandomResizedCropOptions,
 } from "./transforms/random-resized-crop.js";
-export { resize, type Resize } from "./transforms/resize.js";
+export { resize, type Resize, type ResizeOptions } from "./transforms/resize.js";
 export type { ColourTransform, GeometricTransform, Transform } from "./transforms/transform.js";
 export {
   userTransform,

@@ -8,7 +8,7 @@ import type { Normalize } from "./normalize.js";
 import { applyPad, type Pad } from "./pad.js";
 import { applyRandomCrop, type RandomCrop } from "./random-crop.js";
 import { applyRandomResizedCrop, type RandomResizedCrop } from "./random-resized-crop.js";
-import { applyResize, type Resize } from "./resize.js";
+import { applyResize, resizedSize, type Resize } from "./resize.js";
 import type { TransformRandom } from "./transform-random.js";
 import type { UserTransform } from "./user-transform.js";
 import { applyVerticalFlip, type VerticalFlip } from "./vertical-flip.js";
@@ -76,5 +76,7 @@ export function sizeAfter(
     const [left, top, right, bottom] = transform.padding;
     return [before[0] + top + bottom, before[1] + left + right];
   }
+  if (transform.kind === "resize" && transform.fit === "outside")
+    return before === undefined ? undefined : resizedSize(transform, before[1], before[0]);
   return "height" in transform ? [transform.height, transform.width] : before;
 }

@@ -112,6 +112,7 @@ describe("planTransforms", () => {
     [[randomCrop(40, { padding: 3 })], known, /larger than the image of 38 x 54/u],
     [[pad(65_535)], known, /makes a side of 131102 pixels/u],
     [[pad(1), horizontalFlip()], various, /different sizes/u],
+    [[resize(8, { fit: "outside" })], various, /different sizes/u],
   ];
   it.each(impossible)("refuses %j for %j", (transforms, source, text) => {
     expect(() => planTransforms(transforms, source, statistics)).toThrow(text);
@@ -128,6 +129,7 @@ describe("making a transform", () => {
   it.each<[string, () => unknown]>([
     ["resize(0)", () => resize(0)],
     ["resize(1.5)", () => resize(1.5)],
+    ["resize with an unknown fit", () => resize(8, { fit: "contain" as never })],
     ["resize(NaN)", () => resize(Number.NaN)],
     ["centerCrop([1, -1])", () => centerCrop([1, -1])],
     ["randomResizedCrop(70000)", () => randomResizedCrop(70_000)],

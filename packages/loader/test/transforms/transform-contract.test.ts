@@ -21,6 +21,7 @@ const TRANSFORMS: readonly [name: string, transform: GeometricTransform][] = [
   ["centerCrop", centerCrop([7, 9])],
   ["resize, cover", resize([16, 8])],
   ["resize, fill", resize([16, 8], { fit: "fill" })],
+  ["resize, outside", resize([16, 8], { fit: "outside" })],
   ["horizontalFlip", horizontalFlip()],
   ["verticalFlip", verticalFlip()],
   ["randomCrop", randomCrop([8, 9])],
@@ -253,6 +254,11 @@ describe("the fixed transforms", () => {
       height: 10,
     });
     expect(place(stageOf([resize(10, { fit: "fill" })], 40, 20), 40, 20, key)).toMatchObject({ width: 40, height: 20 });
+    const all = stageOf([resize(10, { fit: "outside" })], 41, 20);
+    expect([all.height, all.width]).toEqual([10, 20]);
+    expect(place(all, 41, 20, key)).toMatchObject({ x: 0, y: 0, width: 41, height: 20, columns: 20, rows: 10 });
+    const tall = stageOf([resize([10, 30], { fit: "outside" })], 60, 50);
+    expect([tall.height, tall.width]).toEqual([25, 30]);
   });
 
   it("resize and centerCrop together are the evaluation of ImageNet", () => {
