@@ -120,8 +120,8 @@ function differences(): Map<string, Difference> {
 }
 
 function rowOf(name: string, { most, sum, count }: Difference): string {
-  const text = (value: number): string => (value === 0 ? "0" : String(Number(value.toPrecision(2))));
-  return `| ${name} | ${text(most)} | ${text(sum / count)} |`;
+  const [largest, mean] = [most, sum / count].map((value) => String(Number(value.toPrecision(2))));
+  return `| ${name} | ${largest} | ${mean} |`;
 }
 
 /**
