@@ -1,4 +1,11 @@
-import { openFormat, type Sample, type SampleValue, type Schema, type ShardReader } from "@millrace/formats";
+import {
+  openFormat,
+  type Compression,
+  type Sample,
+  type SampleValue,
+  type Schema,
+  type ShardReader,
+} from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 
@@ -39,9 +46,10 @@ export async function writeShard(
   schema: Schema,
   samples: readonly Sample[],
   expectedSamples?: number,
+  compression?: Compression,
 ): Promise<string> {
   const path = join(tempDir(), "shard.h5");
-  const writer = await (await openFormat("hdf5")).createWriter(path, { schema, expectedSamples });
+  const writer = await (await openFormat("hdf5")).createWriter(path, { schema, expectedSamples, compression });
   for (const sample of samples) await writer.write(sample);
   await writer.finish();
   return path;

@@ -1,4 +1,4 @@
-import { offsetOf, openFormat, sampleBytes, type Sample, type SampleValue } from "@millrace/formats";
+import { offsetOf, openFormat, sampleBytes, type Sample, type SampleValue, type Schema } from "@millrace/formats";
 import { count, openOracle, SEED, tempDir } from "@millrace/testkit";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -185,6 +185,25 @@ describe.skipIf(h5py.skip)("h5py", () => {
     const path = await writeShard(everyKind, []);
     const program = `import h5py, sys\nwith h5py.File(sys.argv[1]) as f: print(f["image"].shape, f["half"].dtype, len(f["key"]), f["jpeg/offsets"][:])`;
     expect(h5py.run(program, path).trim()).toBe("(0, 4, 5, 3) float16 0 [0]");
+  });
+
+  it("reads deflated tensors, and lets them grow", async () => {
+    const schema: Schema = { fields: [{ name: "image", kind: "tensor", dtype: "uint16", shape: [40, 20] }] };
+    const samples = Array.from({ length: 4200 }, (_, n) => new Map([["image", new Uint16Array(800).fill(n)]]));
+    const path = await writeShard(schema, samples, undefined, "gzip");
+    const program = `
+import h5py, numpy as np, sys
+with h5py.File(sys.argv[1], "a") as f:
+    d = f["image"]
+    print(d.chunks, d.maxshape, d.compression, d.compression_opts, (d[:] == np.arange(4200)[:, None, None]).all())
+    d.resize(4300, 0)
+    d[4200:] = np.arange(4200, 4300)[:, None, None]`;
+    expect(h5py.run(program, path).trim()).toBe("(1, 40, 20) (None, 40, 20) gzip 4 True");
+    const reader = await hdf5.openReader(path);
+    expect(reader.length).toBe(4300);
+    for (const row of [0, 4199, 4200, 4299])
+      expect(reader.readField(row, "image")).toEqual(new Uint16Array(800).fill(row));
+    reader.close();
   });
 
   it("edits a shard, and we read what it made of it", async () => {
