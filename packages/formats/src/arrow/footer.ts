@@ -11,6 +11,9 @@ export const MAGIC = "ARROW1";
 /** Bytes of the head: the magic, padded to 8. */
 const HEAD_BYTES = 8;
 
+/** A message begins with a mark and the length of its metadata, int32 each. */
+const LEAST_MESSAGE_BYTES = 8;
+
 /** Bytes after the footer: its length as int32, and the magic. */
 const TAIL_BYTES = 10;
 
@@ -45,6 +48,8 @@ export function readFooter(file: ShardFile): MessageIndex {
   const schema = footer.schema();
   if (schema === null) throw bytes.corrupt("the footer has no schema");
   checkEndianness(file, schema);
+  const messages = footer.dictionariesLength() + footer.recordBatchesLength();
+  checkOverlap(file, messages * LEAST_MESSAGE_BYTES, position - length);
   const dictionaries = readBlocks(bytes, footer.dictionariesLength(), (i) => footer.dictionaries(i));
   const recordBatches = readBlocks(bytes, footer.recordBatchesLength(), (i) => footer.recordBatches(i));
   checkBlocks(file, [...dictionaries, ...recordBatches], position - length);
@@ -73,6 +78,10 @@ function checkBlocks(file: ShardFile, blocks: readonly Block[], end: number): vo
     checkMetadataBytes(file, offset, metadataBytes);
     total += metadataBytes + bodyBytes;
   }
+  checkOverlap(file, total, end);
+}
+
+function checkOverlap(file: ShardFile, total: number, end: number): void {
   if (total > end) throw corrupt(file, end, "messages overlap", `${end} bytes in all`, `${total}`);
 }
 

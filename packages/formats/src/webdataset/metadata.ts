@@ -55,8 +55,8 @@ export function readMetadata(
   records: ReadonlyMap<string, string> | undefined,
   file: string,
 ): ShardMetadata | undefined {
-  const text = records?.get(ATTRIBUTES);
-  if (records === undefined || text === undefined) return undefined;
+  if (records === undefined || ![SAMPLES, CHECKSUM, ATTRIBUTES].some((key) => records.has(key))) return undefined;
+  const text = records.get(ATTRIBUTES) ?? "";
   const samples = records.get(SAMPLES);
   if (samples === UNFINISHED)
     throw new CorruptShardError({ file, problem: "the shard was never finished", fix: "repeat the conversion" });

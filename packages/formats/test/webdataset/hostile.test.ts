@@ -244,6 +244,12 @@ describe("a shard of ours", () => {
       Buffer.from(whole.toString("latin1").replace("kind", "kond"), "latin1"),
       "the header of the shard is damaged",
     );
+    for (const name of ["samples", "crc32c", "attributes"]) {
+      await expectFailure(
+        Buffer.from(whole.toString("latin1").replace(`MILLRACE.${name}`, `millrace.${name}`), "latin1"),
+        "the header of the shard is damaged",
+      );
+    }
   });
 });
 
