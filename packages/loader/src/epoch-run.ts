@@ -53,6 +53,7 @@ export class EpochRun {
   /** For each cell of each slot, which of the rank's positions it holds. */
   readonly #places: Float64Array[];
   readonly #samples: Uint32Array[];
+  readonly #draws: Uint32Array[];
   readonly #states: Uint8Array[];
   /** Batches published and taken, counted on from the first batch's number. */
   #published: number;
@@ -73,6 +74,7 @@ export class EpochRun {
     this.#sizes = slots.map(() => 0);
     this.#places = slots.map(() => new Float64Array(this.#layout.batchSize));
     this.#samples = slots.map((slot) => ring.samples(slot));
+    this.#draws = slots.map((slot) => ring.draws(slot));
     this.#states = slots.map((slot) => ring.states(slot));
     this.#published = options.firstBatch ?? 0;
     this.#taken = this.#published;
@@ -114,10 +116,15 @@ export class EpochRun {
   #assign(slot: number, from: number, to: number): void {
     const { order, epoch, rank } = this.options;
     const samples = this.#samples[slot] as Uint32Array;
+    const draws = this.#draws[slot] as Uint32Array;
     const places = this.#places[slot] as Float64Array;
     for (let cell = from; cell < to; cell++) {
       places[cell] = this.#cursor;
-      samples[cell] = order.at(epoch, rankPosition(rank, this.#cursor++));
+      const position = rankPosition(rank, this.#cursor++);
+      const sample = order.at(epoch, position);
+      samples[cell] = sample;
+      // Where a sample may come more than once in an epoch, it shall not look the same each time.
+      draws[cell] = order.repeats ? position : sample;
     }
     (this.#states[slot] as Uint8Array).fill(SAMPLE_STATE.missing, from);
     this.#assigned += to - from;
@@ -245,7 +252,7 @@ export class EpochRun {
       const from = cellAt(this.#layout, fromSlot, field, fromCell);
       bytes.copyWithin(cellAt(this.#layout, toSlot, field, toCell), from, from + cellBytes);
     }
-    for (const column of [this.#places, this.#samples, this.#states])
+    for (const column of [this.#places, this.#samples, this.#draws, this.#states])
       (column[toSlot] as Uint8Array)[toCell] = (column[fromSlot] as Uint8Array)[fromCell] as number;
   }
 

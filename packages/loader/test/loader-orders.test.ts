@@ -2,9 +2,11 @@ import { isMillraceError } from "@millrace/formats";
 import {
   blockShuffle,
   classBalanced,
+  colorJitter,
   filter,
   normalize,
   openLoader,
+  randomResizedCrop,
   sequential,
   shuffle,
   weighted,
@@ -14,7 +16,7 @@ import {
   type Order,
 } from "@millrace/loader";
 import { describe, expect, it } from "vitest";
-import { samplesOf } from "./batch-log.js";
+import { linesOf, samplesOf } from "./batch-log.js";
 import { labelOf, makeDataset } from "./make-dataset.js";
 
 const inline = { batchSize: 4, numWorkers: 0 };
@@ -67,6 +69,30 @@ describe.each(ORDERS)("loading by %s", (_name, order) => {
     expect(await refusalOf(path, { ...inline, state, order: shuffle({ seed: 3 }) })).toMatch(
       /^STATE: .*another order/u,
     );
+  });
+});
+
+describe("a sample that comes more than once in an epoch", () => {
+  it("looks different each time, and the same again after a resume", async () => {
+    const { path } = await makeDataset({ samples: 4, side: 8 });
+    const order = weighted({ weights: [1, 0, 0, 0], draws: 16 });
+    const options = {
+      batchSize: 4,
+      numWorkers: 0,
+      order,
+      transforms: [randomResizedCrop(8), colorJitter({ hue: 0.5 })],
+    };
+    await using loader = await openLoader(path, options);
+    const lines = await linesOf(loader);
+    const images = new Set<string>();
+    for await (const batch of loader.epoch(0)) {
+      const data = batch.fields["image"]?.data as Uint8Array;
+      for (let i = 0; i < 4; i++) images.add(data.subarray(i * 192, i * 192 + 192).join());
+    }
+    expect(images.size).toBe(16);
+    await linesOf(loader.epoch(0), 2);
+    await using resumed = await openLoader(path, { ...options, numWorkers: 1, state: loader.state() });
+    expect(await linesOf(resumed)).toEqual(lines.slice(2));
   });
 });
 

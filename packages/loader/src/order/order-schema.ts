@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Order } from "./order.js";
 
 /** Most positions of an epoch that a weighted order may ask for. */
-const MAX_DRAWS = 2 ** 52;
+const MAX_DRAWS = 2 ** 32 - 1;
 
 /** An integer of an order, with the words that an error says of it. */
 function integer(lowest: number, highest: number): z.ZodInt {

@@ -7,7 +7,7 @@ import { OptionError } from "@millrace/formats";
  * 0        page 0: never touched, as a WebAssembly module may keep data of its own there
  * 64 KiB   control words
  *          worker blocks: what each worker is doing, and where its private regions lie
- *          slots: header | sample numbers | states of the samples | cells of field 0 | cells of field 1 | …
+ *          slots: header | sample numbers | draw numbers | states of the samples | cells of field 0 | cells of field 1 | …
  *          private regions of the workers; when one is too small, the memory grows and the region moves to the new end
  * ```
  *
@@ -24,6 +24,8 @@ export interface RingLayout {
   readonly slotStride: number;
   /** From the beginning of a slot to its sample numbers, uint32 a sample. */
   readonly samplesAt: number;
+  /** From the beginning of a slot to its draw numbers, uint32 a sample. */
+  readonly drawsAt: number;
   /** From the beginning of a slot to the states of its samples, uint8 a sample. */
   readonly statesAt: number;
   /** From the beginning of a slot to each field's cells. */
@@ -68,7 +70,8 @@ export function alignApart(offset: number): number {
 export function planLayout(options: RingLayoutOptions): RingLayout {
   const { numWorkers, numSlots, batchSize, cellBytes } = options;
   const samplesAt = HEADER_BYTES;
-  const statesAt = samplesAt + 4 * batchSize;
+  const drawsAt = samplesAt + 4 * batchSize;
+  const statesAt = drawsAt + 4 * batchSize;
   let end = alignApart(statesAt + batchSize);
   const cellsAt = cellBytes.map((bytes) => {
     const at = end;
@@ -97,6 +100,7 @@ export function planLayout(options: RingLayoutOptions): RingLayout {
     slotsAt,
     slotStride: end,
     samplesAt,
+    drawsAt,
     statesAt,
     cellsAt,
     cellBytes,

@@ -271,11 +271,14 @@ export class Ring {
 
   /** Sample numbers of a slot, uint32 `[batchSize]`: a view. */
   samples(slot: number): Uint32Array {
-    return new Uint32Array(
-      this.memory.buffer,
-      slotAt(this.layout, slot) + this.layout.samplesAt,
-      this.layout.batchSize,
-    );
+    const { layout, memory } = this;
+    return new Uint32Array(memory.buffer, slotAt(layout, slot) + layout.samplesAt, layout.batchSize);
+  }
+
+  /** What keys the transforms' randomness, beside seed and epoch, for a slot's samples, uint32 `[batchSize]`: a view. */
+  draws(slot: number): Uint32Array {
+    const { layout, memory } = this;
+    return new Uint32Array(memory.buffer, slotAt(layout, slot) + layout.drawsAt, layout.batchSize);
   }
 
   /** States of a slot's samples, see {@link SAMPLE_STATE}, uint8 `[batchSize]`: a view. */

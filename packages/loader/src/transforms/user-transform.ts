@@ -28,7 +28,10 @@ export interface TransformContext {
   readonly epoch: number;
   /** The `options` of {@link userTransform}. */
   readonly options: unknown;
-  /** Uniform in `[0, 1)`; the same numbers for the same (seed, epoch, sample) on every worker. Use no others. */
+  /**
+   * Uniform in `[0, 1)`; the same numbers for the same (seed, epoch, sample) on every worker, or (seed, epoch, position)
+   * where the order may repeat a sample. Use no others.
+   */
   random(): number;
 }
 

@@ -93,9 +93,9 @@ export class ImageMaker {
    * {@link ImageMaker.make} a part of the source moves it to the same pixels of that part.
    * @throws {@link SampleError} if a transform refuses.
    */
-  place(columns: number, rows: number, epoch: number, sample: number): Geometry {
+  place(columns: number, rows: number, epoch: number, draw: number): Geometry {
     const { stage, job } = this.#stages[0] as BoundStage;
-    placeImage(stage, columns, rows, epoch, sample, this.#random, job.box);
+    placeImage(stage, columns, rows, epoch, draw, this.#random, job.box);
     return job.box;
   }
 
@@ -104,6 +104,7 @@ export class ImageMaker {
    * @param isPlaced - {@link ImageMaker.place} has been called for the sample.
    * @param sourceAt - Offset of uint8 `[rows, columns, channels]`.
    * @param targetAt - Offset of the result, of the plan's dtype and shape.
+   * @param draw - What keys the randomness, beside seed and epoch.
    * @throws {@link SampleError} if a transform refuses or fails.
    */
   make(
@@ -114,6 +115,7 @@ export class ImageMaker {
     sample: number,
     targetAt: number,
     isPlaced = false,
+    draw: number = sample,
   ): void {
     this.#reserve(columns, rows);
     let from = sourceAt;
@@ -124,9 +126,9 @@ export class ImageMaker {
       const bound = this.#stages[number] as BoundStage;
       const isLast = number === last;
       const to = isLast ? targetAt : (this.#between[number & 1] as PrivateRegion).ensure(bound.outputBytes);
-      if (number > 0 || !isPlaced) placeImage(bound.stage, width, height, epoch, sample, this.#random, bound.job.box);
+      if (number > 0 || !isPlaced) placeImage(bound.stage, width, height, epoch, draw, this.#random, bound.job.box);
       this.#runKernel(bound, from, width, height, to);
-      if (bound.pixels.length > 0) this.#changePixels(bound, to, epoch, sample);
+      if (bound.pixels.length > 0) this.#changePixels(bound, to, epoch, sample, draw);
       from = to;
       ({ width, height } = bound.stage);
     }
@@ -143,12 +145,12 @@ export class ImageMaker {
     (this.#kernels as Kernels).resample(job);
   }
 
-  #changePixels(bound: BoundStage, at: number, epoch: number, sample: number): void {
+  #changePixels(bound: BoundStage, at: number, epoch: number, sample: number, draw: number): void {
     const { pixels, image } = bound;
     image.offset = at;
     const view = bound.hasUsers ? this.#viewOf(bound.stage, at) : undefined;
     for (const { index, change } of pixels) {
-      this.#random.reseed(epoch, sample, index);
+      this.#random.reseed(epoch, draw, index);
       if (change instanceof UserTransformCall) change.call(view as TransformImage, epoch, sample);
       else applyColour(change, image, this.#kernels as Kernels, this.#random);
     }

@@ -7,6 +7,8 @@ export interface Lane {
   epoch: number;
   /** Number of the sample in its split. */
   sample: number;
+  /** What keys the transforms' randomness, beside seed and epoch. */
+  draw: number;
   shard: number;
   /** Its row in the shard. */
   row: number;
@@ -31,6 +33,7 @@ export function createLane(place: number, numFields: number): Lane {
     cell: 0,
     epoch: 0,
     sample: 0,
+    draw: 0,
     shard: 0,
     row: 0,
     byteLengths: new Float64Array(numFields),

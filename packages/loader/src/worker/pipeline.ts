@@ -51,6 +51,7 @@ export class Pipeline {
   readonly #injector: Injector;
   readonly #lanes: readonly Lane[];
   readonly #samples: readonly Uint32Array[];
+  readonly #draws: readonly Uint32Array[];
   readonly #states: readonly Uint8Array[];
   /** Number of the field of images that are made, or -1. */
   readonly #imageField: number;
@@ -68,6 +69,7 @@ export class Pipeline {
     this.#lanes = Array.from({ length: setup.runLength }, (_, place) => createLane(place, setup.fields.length));
     const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
     this.#samples = slots.map((slot) => ring.samples(slot));
+    this.#draws = slots.map((slot) => ring.draws(slot));
     this.#states = slots.map((slot) => ring.states(slot));
   }
 
@@ -76,7 +78,7 @@ export class Pipeline {
     const { setup, table } = this.options;
     if (maker === undefined || setup.fields[this.#imageField]?.field.kind !== "bytes") return undefined;
     return new CropReader(table, this.#imageField, (lane, columns, rows) =>
-      maker.place(columns, rows, lane.epoch, lane.sample),
+      maker.place(columns, rows, lane.epoch, lane.draw),
     );
   }
 
@@ -116,6 +118,7 @@ export class Pipeline {
       lane.cell = claim.cell + i;
       lane.epoch = claim.epoch;
       lane.sample = (this.#samples[claim.slot] as Uint32Array)[lane.cell] as number;
+      lane.draw = (this.#draws[claim.slot] as Uint32Array)[lane.cell] as number;
       lane.shard = table.shardOf(lane.sample);
       lane.row = table.rowOf(lane.shard, lane.sample);
       lane.isBad = false;
@@ -231,7 +234,8 @@ export class Pipeline {
 
   #make(lane: Lane, sourceAt: number, width: number, height: number): void {
     const targetAt = cellAt(this.options.setup.layout, lane.slot, this.#imageField, lane.cell);
-    this.maker?.make(sourceAt, width, height, lane.epoch, lane.sample, targetAt, lane.isCropped);
+    const { epoch, sample, draw, isCropped } = lane;
+    this.maker?.make(sourceAt, width, height, epoch, sample, targetAt, isCropped, draw);
   }
 
   #slowDown(): void {

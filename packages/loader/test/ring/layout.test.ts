@@ -23,6 +23,7 @@ describe("planLayout", () => {
         for (let slot = 0; slot < asked.numSlots; slot++) {
           const at = slotAt(layout, slot);
           parts.push([at, at + 256], [at + layout.samplesAt, at + layout.samplesAt + 4 * asked.batchSize]);
+          parts.push([at + layout.drawsAt, at + layout.drawsAt + 4 * asked.batchSize]);
           parts.push([at + layout.statesAt, at + layout.statesAt + asked.batchSize]);
           for (const [field, bytes] of asked.cellBytes.entries()) {
             expect(cellAt(layout, slot, field, 0) % 64).toBe(0);
