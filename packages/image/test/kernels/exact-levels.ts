@@ -27,17 +27,22 @@ export function exactLevels(spec: JobSpec, pixels: Uint8Array): Float64Array {
   const columns = axisWeights(box.x, box.width, spec.outWidth);
   const rows = axisWeights(box.y, box.height, spec.outHeight);
   const levels = new Float64Array(spec.outWidth * spec.outHeight * channels);
+  const { fill } = spec;
   const isCopy =
     Number.isInteger(box.x) && Number.isInteger(box.y) && box.width === spec.outWidth && box.height === spec.outHeight;
   let at = 0;
   for (let y = 0; y < spec.outHeight; y++) {
+    const row = spec.flipVertical === true ? spec.outHeight - 1 - y : y;
     for (let x = 0; x < spec.outWidth; x++) {
       const column = spec.flip ? spec.outWidth - 1 - x : x;
+      const [sourceX, sourceY] = [box.x + column, box.y + row];
+      const isOutside = sourceX < 0 || sourceY < 0 || sourceX >= spec.width || sourceY >= spec.height;
       for (let c = 0; c < channels; c++, at++) {
         let sum = 0;
-        if (isCopy) sum = pixels[((box.y + y) * spec.width + box.x + column) * channels + c] as number;
+        if (fill !== undefined && isOutside) sum = fill[c] as number;
+        else if (isCopy) sum = pixels[(sourceY * spec.width + sourceX) * channels + c] as number;
         else {
-          rows.rows[y]?.forEach((rowWeight, r) => {
+          rows.rows[row]?.forEach((rowWeight, r) => {
             if (rowWeight === 0) return;
             columns.rows[column]?.forEach((columnWeight, s) => {
               const from = ((rows.first + r) * spec.width + columns.first + s) * channels + c;

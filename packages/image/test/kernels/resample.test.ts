@@ -2,7 +2,7 @@ import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { exactLevels } from "./exact-levels.js";
-import { anyJob, floats, noise, Workbench, type JobSpec } from "./workbench.js";
+import { anyJob, ELEMENT_BYTES, floats, halfValue, noise, valuesOf, Workbench, type JobSpec } from "./workbench.js";
 
 const bench = new Workbench();
 const whole = (width: number, height: number): JobSpec["box"] => ({ x: 0, y: 0, width, height });
@@ -51,19 +51,33 @@ describe("the SIMD kernels and their plain twin", () => {
   });
 });
 
+/** The float16 nearest to a number, ties to even, by scaling its last bit to 1. */
+function nearestHalf(value: number): number {
+  const exponent = Math.max(-14, Math.floor(Math.log2(Math.abs(value) || 1)));
+  const unit = 2 ** (exponent - 10);
+  const scaled = value / unit;
+  const floor = Math.floor(scaled);
+  const isUp = scaled - floor > 0.5 || (scaled - floor === 0.5 && floor % 2 !== 0);
+  const rounded = (isUp ? floor + 1 : floor) * unit;
+  return Math.abs(rounded) >= 65_536 ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
+}
+
 describe("a resampled image", () => {
   it("is within half a level and a rounding of the exact triangle filter", () => {
     const property = fc.property(anyJob(40, 40), fc.nat(), (spec, seed) => {
       const pixels = pixelsOf(spec, seed);
       const output = bench.run("simd", spec, pixels);
-      const values = spec.dtype === "uint8" ? output : floats(output);
+      const values = valuesOf(spec, output);
       const isFar = (level: number, i: number): boolean => {
         const scale = Math.fround(spec.scale?.[i % spec.channels] ?? 1);
         const shift = Math.fround(spec.shift?.[i % spec.channels] ?? 0);
-        const tolerance = spec.dtype === "uint8" ? 0.5 + 0.05 : 0.05 * Math.abs(scale) + 1e-4;
-        return Math.abs((values[i] as number) - (level * scale + shift)) > tolerance;
+        const expected = level * scale + shift;
+        // A float16 has 11 bits.
+        const rounding = spec.dtype === "float16" ? 2 ** -11 * Math.abs(expected) : 0;
+        const tolerance = spec.dtype === "uint8" ? 0.5 + 0.05 : 0.05 * Math.abs(scale) + 1e-4 + rounding;
+        return Math.abs((values[i] as number) - expected) > tolerance;
       };
-      expect(exactLevels(spec, pixels).findIndex(isFar)).toBe(-1);
+      expect([spec, exactLevels(spec, pixels).findIndex(isFar)]).toEqual([spec, -1]);
     });
     fc.assert(property, { seed: SEED, numRuns: count(150, 3000) });
   });
@@ -105,6 +119,60 @@ describe("a resampled image", () => {
             ).toBe(0);
           }
         }
+      }
+    }
+  });
+
+  it("is, flipped vertically, the same rows from bottom to top", () => {
+    for (const dtype of ["uint8", "float16", "float32"] as const) {
+      for (const box of [whole(37, 29), { x: 3, y: 2, width: 16, height: 12 }]) {
+        const spec = photoJob({ box, dtype });
+        const pixels = pixelsOf(spec, 10);
+        const straight = bench.run("simd", spec, pixels);
+        const flipped = bench.run("simd", { ...spec, flipVertical: true }, pixels);
+        const rowBytes = 16 * 3 * ELEMENT_BYTES[dtype];
+        const rows = Array.from({ length: 12 }, (_, y) => straight.subarray((11 - y) * rowBytes, (12 - y) * rowBytes));
+        expect(Buffer.compare(flipped, Buffer.concat(rows))).toBe(0);
+      }
+    }
+  });
+
+  it("as NCHW holds the same values as NHWC, one channel after the other", () => {
+    for (const dtype of ["uint8", "float16", "float32"] as const) {
+      for (const outWidth of [1, 5, 16, 37]) {
+        const spec = photoJob({ dtype, outWidth, outHeight: 29 });
+        const pixels = pixelsOf(spec, 12);
+        const apart = { ...spec, layout: "nchw" } as const;
+        const values = valuesOf(apart, bench.run("simd", apart, pixels));
+        expect(values).toEqual(valuesOf(spec, bench.run("simd", spec, pixels)));
+      }
+    }
+  });
+
+  it("as float16 is the float32 rounded to the nearest, ties to even, from the subnormals to infinity", () => {
+    const levels = Uint8Array.from({ length: 256 }, (_, i) => i);
+    const copy = { width: 256, height: 1, channels: 1, box: whole(256, 1), flip: false, outWidth: 256, outHeight: 1 };
+    // Scales that give subnormals, ties, values around the largest finite one, and signs.
+    for (const scale of [
+      2 ** -24,
+      2 ** -25,
+      -(2 ** -26),
+      2 ** -22,
+      0.1,
+      -1 / 58.4,
+      1 + 2 ** -11,
+      257,
+      257.007_8,
+      1e30,
+    ]) {
+      for (const shift of [0, 2 ** -15, 1, -2.1, 2048, -65_000]) {
+        const spec = { ...copy, scale: [scale], shift: [shift] } as const;
+        const exact = floats(bench.run("simd", { ...spec, channels: 1, dtype: "float32" }, levels));
+        const half: JobSpec = { ...spec, channels: 1, dtype: "float16" };
+        const bits = new Uint16Array(bench.run("simd", half, levels).buffer);
+        // Adding 0 makes the two zeros one.
+        expect(Array.from(bits, (b) => halfValue(b) + 0)).toEqual(Array.from(exact, (value) => nearestHalf(value) + 0));
+        expect(new Uint16Array(bench.run("plain", half, levels).buffer)).toEqual(bits);
       }
     }
   });

@@ -5,6 +5,8 @@ import {
   scratchBytes,
   type Box,
   type Kernels,
+  type OutputDtype,
+  type OutputLayout,
   type ResampleJob,
 } from "@millrace/image";
 import * as fc from "fast-check";
@@ -18,10 +20,16 @@ export interface JobSpec {
   readonly flip: boolean;
   readonly outWidth: number;
   readonly outHeight: number;
-  readonly dtype: "uint8" | "float32";
+  readonly dtype: OutputDtype;
+  readonly flipVertical?: boolean;
+  readonly layout?: OutputLayout;
+  readonly fill?: readonly number[];
   readonly scale?: readonly number[];
   readonly shift?: readonly number[];
 }
+
+/** Bytes of one element. */
+export const ELEMENT_BYTES = { uint8: 1, float16: 2, float32: 4 } as const;
 
 const GUARD = 0xa5;
 const GUARD_BYTES = 64;
@@ -53,7 +61,7 @@ export class Workbench {
     const needed = scratchBytes({ source: size, output: { width: spec.outWidth, height: spec.outHeight } });
     const scratch = { offset: GUARD_BYTES + unaligned, byteLength: needed };
     const sourceAt = scratch.offset + needed + GUARD_BYTES;
-    const align = spec.dtype === "float32" ? 4 : 1;
+    const align = ELEMENT_BYTES[spec.dtype];
     const outputAt = Math.ceil((sourceAt + pixels.length + GUARD_BYTES) / align) * align;
     const outBytes = spec.outWidth * spec.outHeight * spec.channels * align;
     const end = outputAt + outBytes + GUARD_BYTES;
@@ -65,6 +73,8 @@ export class Workbench {
       source: { offset: sourceAt, ...size },
       box: spec.box,
       flip: spec.flip,
+      flipVertical: spec.flipVertical ?? false,
+      layout: spec.layout ?? "nhwc",
       output: {
         offset: outputAt,
         byteLength: outBytes,
@@ -72,6 +82,7 @@ export class Workbench {
         height: spec.outHeight,
         dtype: spec.dtype,
       },
+      ...(spec.fill === undefined ? {} : { fill: spec.fill }),
       ...(spec.scale === undefined ? {} : { scale: spec.scale }),
       ...(spec.shift === undefined ? {} : { shift: spec.shift }),
     });
@@ -97,6 +108,29 @@ export class Workbench {
 /** The output of a float32 job as numbers. */
 export function floats(output: Uint8Array): Float32Array {
   return new Float32Array(output.buffer, output.byteOffset, output.byteLength / 4);
+}
+
+/** The value of a float16 by its definition (IEEE 754, 3.4): sign, 5 bits of exponent, 10 bits behind the point. */
+export function halfValue(bits: number): number {
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 31;
+  const rest = bits & 1023;
+  if (exponent === 31) return rest === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0 ? sign * rest * 2 ** -24 : sign * (1024 + rest) * 2 ** (exponent - 25);
+}
+
+/** An output as numbers `[height, width, channels]`, whatever its dtype and layout. */
+export function valuesOf(spec: JobSpec, output: Uint8Array): Float64Array {
+  const { dtype, channels, outWidth, outHeight } = spec;
+  const numbers =
+    dtype === "uint8"
+      ? Float64Array.from(output)
+      : dtype === "float32"
+        ? Float64Array.from(floats(output))
+        : Float64Array.from(new Uint16Array(output.buffer, output.byteOffset, output.byteLength / 2), halfValue);
+  if (spec.layout !== "nchw") return numbers;
+  const pixels = outWidth * outHeight;
+  return numbers.map((_, i) => numbers[(i % channels) * pixels + Math.floor(i / channels)] as number);
 }
 
 /** Pixels that look like noise, the same for the same seed. */
@@ -130,31 +164,40 @@ function stretch(most: number, whole: boolean): fc.Arbitrary<[number, number]> {
   });
 }
 
-/** Jobs of all kinds on sources up to `most` by `most`: boxes with and without fractions, copies, flips, both dtypes. */
+/**
+ * Jobs of all kinds on sources up to `most` by `most`: boxes with and without fractions, copies, boxes that stick out,
+ * flips, layouts, dtypes.
+ */
 export function anyJob(most: number, outMost: number): fc.Arbitrary<JobSpec> {
   const sizes = fc.record({
     width: side(most),
     height: side(most),
     channels: fc.constantFrom<1 | 3>(1, 3),
-    kind: fc.constantFrom("whole", "fraction", "copy"),
+    kind: fc.constantFrom("whole", "fraction", "copy", "fill"),
     flip: fc.boolean(),
-    dtype: fc.constantFrom("uint8" as const, "float32" as const),
+    flipVertical: fc.boolean(),
+    layout: fc.constantFrom("nhwc" as const, "nchw" as const),
+    dtype: fc.constantFrom("uint8" as const, "float16" as const, "float32" as const),
+    past: fc.tuple(fc.integer({ min: -most, max: most }), fc.integer({ min: -most, max: most })),
+    fill: fc.array(fc.nat(255), { minLength: 3, maxLength: 3 }),
     out: fc.tuple(side(outMost), side(outMost)),
     factors: fc.array(fc.double({ min: -4, max: 4, noNaN: true }), { minLength: 6, maxLength: 6 }),
   });
-  return sizes.chain(({ width, height, channels, kind, flip, dtype, out, factors }) => {
+  return sizes.chain(({ kind, out, factors, past, fill, ...spec }) => {
+    const { width, height, channels } = spec;
     const whole = kind !== "fraction";
-    return fc.tuple(stretch(width, whole), stretch(height, whole)).map(([[x, w], [y, h]]) => ({
-      width,
-      height,
-      channels,
-      box: { x, y, width: w, height: h },
-      flip,
-      dtype,
-      outWidth: kind === "copy" ? w : out[0],
-      outHeight: kind === "copy" ? h : out[1],
-      ...(dtype === "float32" ? { scale: factors.slice(0, channels), shift: factors.slice(3, 3 + channels) } : {}),
-    }));
+    return fc.tuple(stretch(width, whole), stretch(height, whole)).map(([[x, w], [y, h]]) => {
+      const isCopy = kind === "copy";
+      const box = { x, y, width: w, height: h };
+      return {
+        ...spec,
+        box: kind === "fill" ? { x: past[0], y: past[1], width: out[0], height: out[1] } : box,
+        outWidth: isCopy ? w : out[0],
+        outHeight: isCopy ? h : out[1],
+        ...(kind === "fill" ? { fill: fill.slice(0, channels) } : {}),
+        ...(spec.dtype === "uint8" ? {} : { scale: factors.slice(0, channels), shift: factors.slice(3, 3 + channels) }),
+      };
+    });
   });
 }
 
