@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { commitFile, temporaryPath } from "./atomic-file.js";
 import { crc32c } from "./checksum.js";
 import { combineCrc32c } from "./combined-checksum.js";
+import type { TypedArray } from "./dtype.js";
 import { fileError } from "./errors.js";
 import type { FormatName, ShardFormat, ShardWriter } from "./format.js";
 import { checkSplitName, type ShardEntry } from "./manifest.js";
@@ -37,8 +38,9 @@ export interface ShardBuilder {
    * written, syncs, renames, and returns the shard's line in the manifest.
    * @throws {@link CorruptShardError} if they are not what was written; {@link FileError} if the system refuses. Then
    * `abort` cleans up.
+   * @param columns more columns for the sidecar, beside the checksums; see `ShardIndex`
    */
-  finish(): Promise<ShardEntry>;
+  finish(columns?: ReadonlyMap<string, TypedArray>): Promise<ShardEntry>;
   /** Leaves no file behind, after a failed `finish` too. Idempotent, and does nothing after `finish`. */
   abort(): Promise<void>;
 }
@@ -108,11 +110,12 @@ class Builder implements ShardBuilder {
     this.#samples++;
   }
 
-  async finish(): Promise<ShardEntry> {
+  async finish(more: ReadonlyMap<string, TypedArray> = new Map()): Promise<ShardEntry> {
     const { path, relative, temporary } = this.paths;
     const file = await this.writer.finish();
     await this.#check(file.bytes);
-    const columns = new Map([...this.#crcs].map(([name, crcs]) => [CHECKSUM_PREFIX + name, Uint32Array.from(crcs)]));
+    const columns = new Map<string, TypedArray>(more);
+    for (const [name, crcs] of this.#crcs) columns.set(CHECKSUM_PREFIX + name, Uint32Array.from(crcs));
     const index = await writeShardIndex(indexPathOf(path), { samples: this.#samples, columns });
     this.#indexIsAlone = true;
     await commitFile(temporary, path);

@@ -5,6 +5,7 @@ import type { ShardEngine } from "./engine/engine.js";
 import { runLocally } from "./engine/local.js";
 import { poolEngine } from "./engine/pool.js";
 import { shardName, type Journal } from "./journal.js";
+import { sumNotSeekable } from "./not-seekable.js";
 import type { ResolvedOptions } from "./options.js";
 import { removeRemains } from "./out-folder.js";
 import type { PlannedSplit } from "./plan.js";
@@ -97,6 +98,7 @@ export class ConversionRun {
       samples: splits.reduce((sum, split) => sum + split.samples, 0),
       bytes: shards.reduce((sum, shard) => sum + shard.bytes + shard.index.bytes, 0),
       rejects,
+      notSeekable: sumNotSeekable([...this.#results.values()].flatMap(({ notSeekable }) => notSeekable)),
       ignored: this.conversion.listing.ignored,
       resumedShards: this.#resumedShards,
     };
@@ -133,7 +135,11 @@ export class ConversionRun {
   #take(name: string, result: ShardResult): void {
     this.#results.set(name, result);
     this.#rejected.set(result.split, (this.#rejected.get(result.split) ?? 0) + result.rejects.length);
-    const progress = { samples: result.entry?.samples ?? 0, rejected: result.rejects.length };
+    const progress = {
+      samples: result.entry?.samples ?? 0,
+      rejected: result.rejects.length,
+      notSeekable: result.notSeekable.reduce((sum, [, images]) => sum + images, 0),
+    };
     this.#progress.update(name, progress, true);
   }
 

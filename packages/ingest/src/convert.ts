@@ -5,6 +5,7 @@ import { ConversionRun, type StoppableOptions } from "./conversion-run.js";
 import { lockFolder } from "./folder-lock.js";
 import { Journal } from "./journal.js";
 import { leaveWhenAborted } from "./leave-when-aborted.js";
+import type { NotSeekable } from "./not-seekable.js";
 import { resolveOptions, type ConvertOptions } from "./options.js";
 import {
   checkOutside,
@@ -30,6 +31,8 @@ export interface ConvertReport {
   readonly bytes: number;
   /** Raw samples left out, in the order of the plan: the content of `rejects.jsonl`. */
   readonly rejects: readonly Reject[];
+  /** In mode `seekable`: how many samples keep the bytes of their source, by reason; else empty. */
+  readonly notSeekable: readonly NotSeekable[];
   /** Files of the source that were not taken for raw samples. */
   readonly ignored: readonly IgnoredFiles[];
   /** Shards that an earlier, interrupted run had finished. */

@@ -8,7 +8,8 @@ export {
   type PlannedSplit,
   type PlanOptions,
 } from "./plan.js";
-export { prepareImage, type PreparedImage, type PrepareOptions } from "./prepare.js";
+export { prepareImage, type PreparedImage, type PrepareOptions, type SeekableImage } from "./prepare.js";
+export type { NotSeekable } from "./not-seekable.js";
 export type { ConvertProgress, ShardProgress } from "./progress.js";
 export { REJECTS_NAME, rejectSchema, type Reject } from "./rejects.js";
 export { CLASSES_ATTRIBUTE, writeShard, type ShardHooks, type ShardResult, type ShardTask } from "./shard-task.js";

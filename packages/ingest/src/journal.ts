@@ -12,6 +12,7 @@ import {
   type ShardEntry,
 } from "@millrace/formats";
 import { channelSumsSchema } from "./statistics.js";
+import { notSeekableSchema } from "./not-seekable.js";
 import { rejectSchema } from "./rejects.js";
 import { findReplaced, removeReplaced, replacedFilesSchema, type ReplacedFiles } from "./replaced-files.js";
 import type { ShardCount } from "./shard-files.js";
@@ -74,6 +75,7 @@ const shardResultSchema: z.ZodType<ShardResult> = z.strictObject({
   sums: channelSumsSchema,
   labelCounts: z.array(z.tuple([Count, Count])),
   rejects: z.array(rejectSchema),
+  notSeekable: z.array(notSeekableSchema),
 });
 
 const shardFileSchema = z.strictObject({

@@ -4,8 +4,11 @@ import { cpuBudget } from "@millrace/image";
 import type { ConvertProgress } from "./progress.js";
 import { SOURCE_KINDS, type SourceKind } from "./sources/source.js";
 
-/** `encoded`: the bytes of the source as they are; `raw`: pixels, `[size, size, 3]` uint8. */
-export const CONVERT_MODES = ["encoded", "raw"] as const;
+/**
+ * `encoded`: the bytes of the source as they are; `seekable`: the same, but each JPEG is rewritten, without a change of its
+ * pixels, so that a loader decodes only the part of it that a crop needs; `raw`: pixels, `[size, size, 3]` uint8.
+ */
+export const CONVERT_MODES = ["encoded", "seekable", "raw"] as const;
 /** How images are kept in the dataset. */
 export type ConvertMode = (typeof CONVERT_MODES)[number];
 
@@ -128,10 +131,10 @@ export function resolveOptions(options: ConvertOptions): ResolvedOptions {
     if (options[option as "source" | "out"] === undefined) refuse(option, "a path", undefined);
   }
   const mode = options.mode ?? (options.size === undefined ? "encoded" : "raw");
-  if (mode === "encoded" && options.size !== undefined) {
+  if (mode !== "raw" && options.size !== undefined) {
     throw new OptionError({
       option: "size",
-      problem: "has no meaning in mode encoded, which keeps the bytes of the source",
+      problem: `has no meaning in mode ${mode}, which keeps the ${mode === "encoded" ? "bytes" : "pixels"} of the source`,
       found: String(options.size),
       fix: "leave size out, or use mode raw",
     });

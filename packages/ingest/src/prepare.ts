@@ -1,11 +1,19 @@
-import { ImageError, SourceError, type Encoding, type Sample } from "@millrace/formats";
+import {
+  ImageError,
+  SourceError,
+  transcodeSeekable,
+  type Encoding,
+  type JpegRefusal,
+  type Sample,
+} from "@millrace/formats";
 import { decodeImage, imageHeader } from "@millrace/image";
 import type { PlannedItem } from "./plan.js";
 
 /** How one image becomes a sample: plain data. */
 export type PrepareOptions =
   | {
-      readonly mode: "encoded";
+      /** `seekable`: JPEGs are rewritten so that parts of them can be decoded; others, and what cannot be, are kept. */
+      readonly mode: "encoded" | "seekable";
       /** `image`: any kind; else every image must be of this one. */
       readonly encoding: Encoding;
     }
@@ -22,6 +30,16 @@ export interface PreparedImage {
   readonly sample: Sample;
   /** uint8 `[height, width, 3]`. */
   readonly pixels: Uint8Array;
+  /** In mode `seekable`: the index of the JPEG's segments, or why it has none. */
+  readonly seekable?: SeekableImage | undefined;
+}
+
+/** What mode `seekable` made of an image. */
+export interface SeekableImage {
+  /** For the sidecar; of 0 bytes if the image is not seekable. */
+  readonly index: Uint8Array;
+  /** Why the bytes were kept as they are; `not-jpeg` for other encodings. */
+  readonly refusal?: JpegRefusal | undefined;
 }
 
 /**
@@ -36,16 +54,25 @@ export async function prepareImage(
   options: PrepareOptions,
 ): Promise<PreparedImage> {
   const { key } = item;
-  if (options.mode === "encoded") checkEncoding(bytes, key, options.encoding);
+  if (options.mode !== "raw") checkEncoding(bytes, key, options.encoding);
   const size = options.mode === "raw" && options.resize ? options.shape[0] : undefined;
   const { data, height, width } = await decodeImage(bytes, { key, size });
   if (options.mode === "raw") checkShape(options.shape, [height, width], key);
+  const kept = options.mode === "raw" ? data : bytes;
+  const { image, seekable }: { readonly image: Uint8Array; readonly seekable?: SeekableImage } =
+    options.mode === "seekable" ? seekableOf(bytes) : { image: kept };
   const sample = new Map<string, Uint8Array | Int32Array | string>([
-    ["image", options.mode === "encoded" ? bytes : data],
+    ["image", image],
     ["label", Int32Array.of(item.label)],
     ["key", key],
   ]);
-  return { sample, pixels: data };
+  return { sample, pixels: data, seekable };
+}
+
+function seekableOf(bytes: Uint8Array): { readonly image: Uint8Array; readonly seekable: SeekableImage } {
+  const made = transcodeSeekable(bytes);
+  if (made.kind === "seekable") return { image: made.bytes, seekable: { index: made.index } };
+  return { image: bytes, seekable: { index: new Uint8Array(0), refusal: made.reason } };
 }
 
 /** Fails only if the file has changed since the survey that chose the encoding. */

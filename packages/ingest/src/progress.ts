@@ -4,6 +4,8 @@ export interface ConvertProgress {
   readonly samples: number;
   /** Raw samples that were rejected; together with `samples` those that are done with. */
   readonly rejected: number;
+  /** In mode `seekable`: samples that are written, but keep the bytes of the source. */
+  readonly notSeekable: number;
   /** Raw samples of the whole conversion. */
   readonly total: number;
   /** Finished shards. */
@@ -15,6 +17,8 @@ export interface ConvertProgress {
 export interface ShardProgress {
   readonly samples: number;
   readonly rejected: number;
+  /** In mode `seekable`: samples that keep the bytes of the source. */
+  readonly notSeekable: number;
 }
 
 /** Adds up the progress of shards that are written at the same time. */
@@ -23,6 +27,7 @@ export class ProgressCounter {
   readonly #finished = new Set<string>();
   #samples = 0;
   #rejected = 0;
+  #notSeekable = 0;
 
   constructor(
     readonly total: number,
@@ -37,6 +42,7 @@ export class ProgressCounter {
     const before = this.#shards.get(shard);
     this.#samples += progress.samples - (before?.samples ?? 0);
     this.#rejected += progress.rejected - (before?.rejected ?? 0);
+    this.#notSeekable += progress.notSeekable - (before?.notSeekable ?? 0);
     this.#shards.set(shard, progress);
     if (finished) this.#finished.add(shard);
     this.listener?.(this.current());
@@ -47,6 +53,7 @@ export class ProgressCounter {
     return {
       samples: this.#samples,
       rejected: this.#rejected,
+      notSeekable: this.#notSeekable,
       total: this.total,
       shards: this.#finished.size,
       totalShards: this.totalShards,

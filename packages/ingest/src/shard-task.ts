@@ -7,6 +7,7 @@ import {
   type ShardEntry,
 } from "@millrace/formats";
 import { inOrder } from "./in-flight.js";
+import { SegmentIndexes, type NotSeekable } from "./not-seekable.js";
 import type { PlannedItem, PlannedShard } from "./plan.js";
 import { prepareImage, type PreparedImage, type PrepareOptions } from "./prepare.js";
 import type { ShardProgress } from "./progress.js";
@@ -45,6 +46,8 @@ export interface ShardResult {
   readonly labelCounts: readonly (readonly [label: number, samples: number])[];
   /** In the order of the plan. */
   readonly rejects: readonly Reject[];
+  /** In mode `seekable`: how many samples keep the bytes of the source, by reason. */
+  readonly notSeekable: readonly NotSeekable[];
 }
 
 /** What a shard task tells and heeds while it works. */
@@ -64,6 +67,7 @@ export async function writeShard(task: ShardTask, hooks: ShardHooks = {}): Promi
   const summer = new ChannelSummer(3);
   const labelCounts = new Map<number, number>();
   const rejects: Reject[] = [];
+  const segments = new SegmentIndexes();
   let samples = 0;
   let builder: ShardBuilder | undefined;
   try {
@@ -76,18 +80,20 @@ export async function writeShard(task: ShardTask, hooks: ShardHooks = {}): Promi
         builder ??= await begin(task);
         await builder.write(prepared.sample);
         summer.add(prepared.pixels);
+        if (prepared.seekable !== undefined) segments.add(prepared.seekable);
         labelCounts.set(prepared.label, (labelCounts.get(prepared.label) ?? 0) + 1);
         samples++;
       }
-      hooks.onProgress?.({ samples, rejected: rejects.length });
+      hooks.onProgress?.({ samples, rejected: rejects.length, notSeekable: segments.refused });
     }
     return {
       split: task.shard.split,
       number: task.shard.number,
-      entry: builder === undefined ? null : await builder.finish(),
+      entry: builder === undefined ? null : await builder.finish(segments.columns("image")),
       sums: summer.toData(),
       labelCounts: [...labelCounts].toSorted(([a], [b]) => a - b),
       rejects,
+      notSeekable: segments.notSeekable,
     };
   } catch (error) {
     await builder?.abort().catch(() => undefined);

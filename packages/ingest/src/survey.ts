@@ -13,8 +13,8 @@ const HEAD_BYTES: readonly number[] = [2 ** 12, 2 ** 18];
 const PURE: readonly string[] = ["jpeg", "png", "webp"];
 
 /**
- * Decides how the images of a listing become samples, as far as their content has a say: in mode `encoded` the field's
- * encoding is `jpeg`, `png` or `webp` if the first bytes of all images say so (their names don't count) and else
+ * Decides how the images of a listing become samples, as far as their content has a say: in the modes `encoded` and
+ * `seekable` the field's encoding is `jpeg`, `png` or `webp` if the first bytes of all images say so (their names don't count) and else
  * `image`; in mode `raw` without a size, the size that all of them have. Files that are not images are left to be
  * rejected later.
  * @throws SourceError in mode `raw` without a size if images differ in size.
@@ -25,7 +25,7 @@ export async function surveyImages(
   options: Pick<ResolvedOptions, "mode" | "size" | "signal">,
 ): Promise<PrepareOptions> {
   const { mode, size, signal } = options;
-  if (mode === "encoded") return { mode, encoding: await encodingOf(source, listing, signal) };
+  if (mode !== "raw") return { mode, encoding: await encodingOf(source, listing, signal) };
   if (size !== undefined) return { mode, shape: [size, size], resize: true };
   return { mode, shape: await shapeOf(source, listing, signal), resize: false };
 }
@@ -34,7 +34,7 @@ export async function surveyImages(
 export function schemaOf(prepare: PrepareOptions): Schema {
   return {
     fields: [
-      prepare.mode === "encoded"
+      prepare.mode !== "raw"
         ? { name: "image", kind: "bytes", encoding: prepare.encoding }
         : { name: "image", kind: "tensor", dtype: "uint8", shape: [...prepare.shape, 3] },
       { name: "label", kind: "tensor", dtype: "int32", shape: [] },

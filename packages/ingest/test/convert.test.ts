@@ -208,7 +208,7 @@ describe("progress", () => {
     const onProgress = (progress: ConvertProgress): void => void seen.push(progress);
     const options = { source, format: "arrow", size: 4, samplesPerShard: 8, onProgress } as const;
     await convert({ ...options, out: join(tempDir(), "shards"), numWorkers: 2 });
-    expect(seen.at(-1)).toEqual({ samples: 30, rejected: 1, total: 31, shards: 4, totalShards: 4 });
+    expect(seen.at(-1)).toEqual({ samples: 30, rejected: 1, notSeekable: 0, total: 31, shards: 4, totalShards: 4 });
     const done = seen.map(({ samples, rejected }) => samples + rejected);
     expect(done).toEqual(done.toSorted((a, b) => a - b));
     expect(seen.length).toBeGreaterThan(4);

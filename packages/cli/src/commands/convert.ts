@@ -22,7 +22,10 @@ export function convertCommand(io: Io): CommandModule {
         .option("format", textFlag(`${FORMAT_NAMES.join(", ")} (default hdf5)`))
         .option(
           "mode",
-          textFlag("encoded keeps the bytes of the images, raw stores pixels (default raw with --size, else encoded)"),
+          textFlag(
+            "encoded keeps the bytes of the images, seekable rewrites JPEGs so that parts of them can be decoded, " +
+              "raw stores pixels (default raw with --size, else encoded)",
+          ),
         )
         .option("size", numberFlag("Make every image N x N: cover, centred"))
         .option("samples-per-shard", numberFlag("Samples of a full shard (default 1024)"))
@@ -85,13 +88,15 @@ function optionsOf(args: ArgumentsCamelCase): ConvertOptions {
 }
 
 function textOf(report: ConvertReport): string {
-  const { manifest, rejects, ignored } = report;
+  const { manifest, rejects, ignored, notSeekable } = report;
   const rows = manifest.splits.map(({ name, samples, shards }) => [name, formatCount(samples), String(shards.length)]);
   const parts = [
     `${report.out}: ${formatCount(report.samples)} samples in ${manifest.format}, ${formatBytes(report.bytes)}`,
     formatTable(["split", "samples", "shards"], rows),
   ];
   if (report.resumedShards > 0) parts.push(`${report.resumedShards} shards were there from an interrupted run`);
+  if (notSeekable.length > 0)
+    parts.push(`not seekable: ${notSeekable.map(([reason, images]) => `${formatCount(images)} ${reason}`).join(", ")}`);
   if (ignored.length > 0)
     parts.push(`ignored: ${ignored.map(({ count, reason }) => `${formatCount(count)} ${reason}`).join(", ")}`);
   if (rejects.length > 0) {

@@ -90,7 +90,7 @@ describe("transcodeSeekable", () => {
 
   it("refuses an image that EXIF turns", async () => {
     const exif = Buffer.from(
-      "ffe10022457869660000" + "4d4d002a00000008" + "0001" + "011200030000000100060000" + "00000000",
+      "ffe100224578696600004d4d002a00000008000101120003000000010006000000000000",
       "hex",
     );
     const source = await photo(14, 90, 90);
