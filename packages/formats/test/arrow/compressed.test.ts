@@ -73,7 +73,9 @@ describe.each(["lz4", "zstd"] as const)("buffers that are compressed by %s", (co
     for (const frame of framesOf(fixture(`compressed-${codec}`), codec)) {
       const file = fixture(`compressed-${codec}`);
       file.writeBigInt64LE(file.readBigInt64LE(frame - 8) - 1n, frame - 8);
-      expect(await failureOf(file)).toMatch(/^CORRUPT_SHARD: .*(a compressed buffer is damaged|is too short|offset of a value is wrong)/);
+      expect(await failureOf(file)).toMatch(
+        /^CORRUPT_SHARD: .*(a compressed buffer is damaged|is too short|offset of a value is wrong)/,
+      );
     }
   });
 
