@@ -1,4 +1,4 @@
-import { sampleBytes, type SampleValue, type ShardReader } from "@millrace/formats";
+import { sampleBytes, type Sample, type SampleValue, type ShardReader } from "@millrace/formats";
 import { createHash } from "node:crypto";
 
 /** The SHA-256 of a value's bytes, and its shape if it is ragged: what the Python programs of the oracles print too. */
@@ -15,4 +15,17 @@ export function shardDigests(reader: ShardReader): Record<string, string[]> {
       Array.from({ length: reader.length }, (_, row) => valueDigest(reader.readField(row, name))),
     ]),
   );
+}
+
+/** A digest of samples: names, shapes and bytes. */
+export function digest(samples: readonly Sample[]): string {
+  const hash = createHash("sha256");
+  for (const sample of samples) {
+    for (const [name, value] of sample) {
+      const shape = typeof value === "string" || !("shape" in value) ? "" : value.shape.join();
+      const bytes = sampleBytes(value);
+      hash.update(`${name} ${shape} ${bytes.length} `).update(bytes);
+    }
+  }
+  return hash.digest("hex");
 }

@@ -7,6 +7,7 @@ import {
   offsetOf,
   sampleBytes,
   type Extents,
+  type Field,
   type Sample,
   type SampleValue,
   type Schema,
@@ -24,11 +25,12 @@ import {
   tuple,
   uint8Array,
 } from "fast-check";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import {
+  boxes,
   comparable,
   encoded,
   everyKind,
@@ -36,6 +38,7 @@ import {
   image,
   jpeg,
   key,
+  label,
   samplesOf,
   schemas,
   sorted,
@@ -127,6 +130,58 @@ describe.each(formats)("the format $name", ({ name, format }) => {
     await write(name, path, { schema: everyKind, attributes }, samplesOf(everyKind, 2));
     const reader = await format.openReader(path);
     expect(sorted(reader.attributes)).toEqual(sorted(attributes));
+    reader.close();
+  });
+
+  it("gives back samples in which everything that can be is empty", async () => {
+    const schema: Schema = { fields: [key, jpeg, boxes, label] };
+    const empty: Sample = new Map<string, SampleValue>([
+      ["key", ""],
+      ["jpeg", new Uint8Array(0)],
+      ["boxes", { data: new Float32Array(0), shape: [0, 0] }],
+      ["label", Int32Array.of(0)],
+    ]);
+    const path = join(tempDir(), `shard.${extension}`);
+    await write(name, path, { schema }, [empty, empty, empty]);
+    const reader = await format.openReader(path);
+    for (let row = 0; row < 3; row++) expect(comparable(reader.read(row))).toEqual(comparable(empty));
+    reader.close();
+  });
+
+  it("keeps extents of zero beside others, and the largest and smallest of numbers", async () => {
+    const fields: Field[] = [
+      { name: "boxes", kind: "ragged", dtype: "float64", rank: 3 },
+      { name: "numbers", kind: "tensor", dtype: "int64", shape: [3] },
+      { name: "floats", kind: "tensor", dtype: "float32", shape: [6] },
+    ];
+    const bits = Uint32Array.of(0x8000_0000, 0x7f80_0000, 0xff80_0000, 0x7fc0_0001, 1, 0xffff_ffff);
+    const samples = [
+      [2, 0, 3],
+      [0, 0, 0],
+      [1, 1, 0],
+    ].map(
+      (shape): Sample =>
+        new Map<string, SampleValue>([
+          ["boxes", { data: new Float64Array(0), shape }],
+          ["numbers", BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n, -1n)],
+          ["floats", new Float32Array(bits.buffer)],
+        ]),
+    );
+    const path = join(tempDir(), `shard.${extension}`);
+    await write(name, path, { schema: { fields } }, samples);
+    const reader = await format.openReader(path);
+    expect(reader.length).toBe(3);
+    for (const [row, sample] of samples.entries()) expect(comparable(reader.read(row))).toEqual(comparable(sample));
+    reader.close();
+  });
+
+  it("lies in folders and files whose names are of any language", async () => {
+    const path = join(tempDir(), "Käfer 🐈 и ещё", `ロ-shard ä%20.${extension}`);
+    mkdirSync(dirname(path));
+    const samples = samplesOf(everyKind, 3);
+    await write(name, path, { schema: everyKind }, samples);
+    const reader = await format.openReader(path);
+    for (const [row, sample] of samples.entries()) expect(comparable(reader.read(row))).toEqual(comparable(sample));
     reader.close();
   });
 

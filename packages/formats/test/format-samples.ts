@@ -6,6 +6,7 @@ import {
   elementsOf,
   FORMAT_NAMES,
   isMillraceError,
+  MAX_RANK,
   openFormat,
   sampleBytes,
   type Field,
@@ -74,6 +75,15 @@ export const schemas: readonly [name: string, fields: readonly Field[]][] = [
   ["tensors of every dtype", tensors],
   ["scalars of every dtype", scalars],
   ["ragged arrays of every dtype", ragged],
+  [
+    "shapes of the highest rank, and of ones",
+    [
+      { ...label, name: "long", shape: [7] },
+      { ...label, name: "ones", dtype: "float32", shape: [1, 1, 1] },
+      { ...label, name: "deep", dtype: "int16", shape: [...Array<number>(MAX_RANK - 2).fill(1), 3, 5] },
+      { ...boxes, name: "ragged", dtype: "uint8", rank: MAX_RANK },
+    ],
+  ],
   ["strings only", [key]],
   ["bytes only", [{ name: "blob", kind: "bytes", encoding: "none" }]],
   [

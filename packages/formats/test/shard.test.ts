@@ -27,7 +27,7 @@ import {
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { everyKind, everyKindSample } from "./arrow/every-kind.js";
-import { digest } from "./damaged-file.js";
+import { digest } from "./digests.js";
 import { codeOf } from "./format-samples.js";
 import { writeDataset } from "./write-dataset.js";
 

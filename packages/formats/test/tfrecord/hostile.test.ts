@@ -1,7 +1,8 @@
 import { isMillraceError, openFormat, type Dtype, type Schema } from "@millrace/formats";
-import { tempDir } from "@millrace/testkit";
-import { copyFileSync, readFileSync } from "node:fs";
+import { count, tempDir } from "@millrace/testkit";
+import { copyFileSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readAll } from "../arrow/every-kind.js";
@@ -13,6 +14,7 @@ import {
   header,
   int64Feature,
   open,
+  payloadsOf,
   record,
   varint,
   writeShard,
@@ -141,6 +143,24 @@ describe("a shard of ours", () => {
     const one = readFileSync(await writeShard(label, [new Map([["label", Int32Array.of(1)]])]));
     const { message } = await failure(fileOf(one, one));
     expect(message).toMatch(/another number of samples than it says itself; expected 1, found 2/u);
+  });
+});
+
+describe("a file of others that is cut off", () => {
+  it("is found damaged but where a record ends", async () => {
+    const fixture = fileURLToPath(new URL("../../../../fixtures/tfrecord/photos.tfrecord", import.meta.url));
+    const bytes = readFileSync(fixture);
+    let end = 0;
+    const ends = payloadsOf(fixture).map(({ length }) => (end += length + 16));
+    const path = fileOf(bytes);
+    const whole: number[] = [];
+    for (let length = bytes.length - 1; length > 0; length--) {
+      // In the quick tier, only where a record begins or ends, and here and there.
+      if (length % count(50, 1) !== 0 && !ends.some((at) => Math.abs(at - length) < 14)) continue;
+      truncateSync(path, length);
+      if ((await failure(path)).code !== "CORRUPT_SHARD") whole.push(length);
+    }
+    expect(whole.toReversed()).toEqual(ends.slice(0, -1));
   });
 });
 
