@@ -89,10 +89,7 @@ describe("transcodeSeekable", () => {
   });
 
   it("refuses an image that EXIF turns", async () => {
-    const exif = Buffer.from(
-      "ffe100224578696600004d4d002a00000008000101120003000000010006000000000000",
-      "hex",
-    );
+    const exif = Buffer.from("ffe100224578696600004d4d002a00000008000101120003000000010006000000000000", "hex");
     const source = await photo(14, 90, 90);
     const turned = Buffer.concat([source.subarray(0, 2), exif, source.subarray(2)]);
     expect(transcodeSeekable(turned)).toMatchObject({ kind: "refused", reason: "orientation" });
