@@ -22,6 +22,11 @@ export interface ByteSource {
   close(): void;
 }
 
+/** Memory for a run of bytes that is filled at once: it is not zeroed before. */
+export function roomFor(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+}
+
 /** The error for bytes that are asked for and are not there. */
 export function outside(source: ByteSource, position: number, length: number, what: string): CorruptShardError {
   return new CorruptShardError({

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { outside, type ByteSource } from "./byte-source.js";
+import { outside, roomFor, type ByteSource } from "./byte-source.js";
 import { ClosedError, CorruptShardError, fileError } from "./errors.js";
 
 /** A shard's file, open for reading at any place. */
@@ -52,7 +52,7 @@ export class ShardFile implements ByteSource {
    */
   read(position: number, length: number, what: string): Uint8Array {
     if (!(position >= 0 && length >= 0 && position + length <= this.size)) throw outside(this, position, length, what);
-    const bytes = new Uint8Array(length);
+    const bytes = roomFor(length);
     this.readInto(bytes, position);
     return bytes;
   }

@@ -1,4 +1,4 @@
-import type { ByteSource } from "../byte-source.js";
+import { outside, roomFor, type ByteSource } from "../byte-source.js";
 import { crc32c, crc32cPlain } from "../checksum.js";
 
 /**
@@ -25,6 +25,8 @@ const CHECK_BYTES = 2 ** 18;
 
 /** Room for them, kept from check to check. */
 let room: Buffer | undefined;
+/** What of a file stands at the beginning of the room. */
+let inRoom: { readonly source: ByteSource; readonly from: number; readonly to: number } | undefined;
 
 /** A CRC as a frame keeps it, so that the CRC of bytes that hold CRCs is no trivial one. */
 export function maskCrc(crc: number): number {
@@ -66,18 +68,58 @@ export interface PayloadCheck {
 
 /** Compares the payload at `position`, which must lie inside, with the checksum behind it. */
 export function checkPayload(source: ByteSource, position: number, length: number): PayloadCheck {
-  room ??= Buffer.allocUnsafeSlow(CHECK_BYTES);
-  const buffer = room;
+  const buffer = (room ??= Buffer.allocUnsafeSlow(CHECK_BYTES));
+  inRoom = undefined;
+  // Most records are read at once with their footer.
+  const end = position + length;
   let crc = 0;
-  for (let done = 0; done < length;) {
-    const chunk = buffer.subarray(0, Math.min(buffer.length, length - done));
-    source.readInto(chunk, position + done);
+  let at = position;
+  for (; end + FOOTER_BYTES - at > buffer.length; at += Math.min(buffer.length, end - at)) {
+    const chunk = buffer.subarray(0, Math.min(buffer.length, end - at));
+    source.readInto(chunk, at);
     crc = crc32c(chunk, crc);
-    done += chunk.length;
   }
-  const footer = buffer.subarray(0, FOOTER_BYTES);
-  source.readInto(footer, position + length);
-  const expected = footer.readUInt32LE(0);
-  const found = maskCrc(crc);
+  const rest = buffer.subarray(0, end + FOOTER_BYTES - at);
+  source.readInto(rest, at);
+  const found = maskCrc(crc32c(rest.subarray(0, end - at), crc));
+  const expected = rest.readUInt32LE(end - at);
+  if (source.isPlain) inRoom = { source, from: at, to: end };
   return { isRight: expected === found, expected, found };
+}
+
+/** A source that gives what the last check of a payload has read from memory, instead of reading it twice. */
+export class CheckedSource implements ByteSource {
+  constructor(readonly source: ByteSource) {}
+
+  get path(): string {
+    return this.source.path;
+  }
+
+  get size(): number {
+    return this.source.size;
+  }
+
+  get isPlain(): boolean {
+    return this.source.isPlain;
+  }
+
+  readInto(target: Uint8Array, position: number): void {
+    const kept = inRoom;
+    const end = position + target.length;
+    if (room !== undefined && kept?.source === this && position >= kept.from && end <= kept.to)
+      target.set(room.subarray(position - kept.from, end - kept.from));
+    else this.source.readInto(target, position);
+  }
+
+  read(position: number, length: number, what: string): Uint8Array {
+    if (!(position >= 0 && length >= 0 && position + length <= this.size)) throw outside(this, position, length, what);
+    const bytes = roomFor(length);
+    this.readInto(bytes, position);
+    return bytes;
+  }
+
+  close(): void {
+    if (inRoom?.source === this) inRoom = undefined;
+    this.source.close();
+  }
 }

@@ -10,7 +10,7 @@ import { checkRecord } from "./check-record.js";
 import { decodeField } from "./decode-field.js";
 import { walkExample } from "./example.js";
 import { FeatureSlots } from "./feature-slots.js";
-import { checkPayload } from "./framing.js";
+import { CheckedSource, checkPayload } from "./framing.js";
 import { inferSchema } from "./infer-schema.js";
 import { readMetadata, type ShardMetadata } from "./metadata.js";
 import { openRecords } from "./open-records.js";
@@ -107,7 +107,7 @@ class TfrecordReader implements ShardReader {
     this.schema = described.schema;
     this.attributes = described.attributes;
     this.length = index.length;
-    this.#cursor = new WireCursor(source, CURSOR_BYTES);
+    this.#cursor = new WireCursor(new CheckedSource(source), CURSOR_BYTES);
     this.#index = index;
     this.#slots = new FeatureSlots(described.schema);
     this.#verified = verify ? new Uint8Array(Math.ceil(index.length / 8)) : undefined;
