@@ -58,10 +58,11 @@ describe("the corpus hdf5-pyfive", () => {
   it.each(files)("has the values that h5py reads: %s", async (name) => {
     const theirs = JSON.parse(h5py.run(READ, join(root, name))) as Found;
     const found = await ours(join(root, name));
-    if (typeof found === "string") {
-      expect({ found, datasets: Object.keys(theirs) }).toEqual({ found: "UNSUPPORTED", datasets: [] });
-      return;
-    }
-    expect(found).toEqual(Object.fromEntries(Object.keys(found).map((field) => [field, theirs[field]])));
+    const expected =
+      typeof found === "string" ? {} : Object.fromEntries(Object.keys(found).map((field) => [field, theirs[field]]));
+    // A file without a dataset of numbers in its root has no samples.
+    expect(typeof found === "string" ? { found, theirs } : found).toEqual(
+      typeof found === "string" ? { found: "UNSUPPORTED", theirs: {} } : expected,
+    );
   });
 });

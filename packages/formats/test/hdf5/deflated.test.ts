@@ -36,12 +36,11 @@ describe("a shard of HDF5 with deflated tensors", () => {
   // A node of the tree of chunks has 64 children.
   it.each([0, 1, 64, 65, count(700, 4097)])("gives back its %i samples, and is smaller", async (length) => {
     const path = await writeDeflated(length);
-    if (length > 100) expect(statSync(path).size).toBeLessThan(length * 600);
+    expect(statSync(path).size).toBeLessThan(20_000 + length * 600);
     const reader = await hdf5.openReader(path);
     expect(reader.schema).toEqual(schema);
     expect(reader.length).toBe(length);
-    for (let row = 0; row < length; row += row < 200 ? 1 : 97) expect(reader.read(row)).toEqual(sampleOf(row));
-    if (length > 0) expect(reader.read(length - 1)).toEqual(sampleOf(length - 1));
+    expect(readAll(reader)).toEqual(Array.from({ length }, (_, n) => sampleOf(n)));
     reader.close();
   });
 
