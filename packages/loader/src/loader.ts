@@ -12,6 +12,7 @@ import { planRank, type RankPlanOptions } from "./order/rank.js";
 import type { RingPlan } from "./ring-plan.js";
 import { Activity } from "./ring/activity.js";
 import { Ring } from "./ring/ring.js";
+import { withKey } from "./sample-key.js";
 import { SlotViews } from "./slot-views.js";
 import { NO_STALL, StallMeter } from "./stall.js";
 import { STATE_VERSION, type LoaderState } from "./state.js";
@@ -312,7 +313,7 @@ export class LiveLoader implements Loader {
     const mustWait = nextSlot === undefined || !this.#ring.isReady(nextSlot);
     const start = clock.now();
     if (mustWait) this.#meter.begin(start);
-    const ready = await run.take();
+    const ready = await this.#take(run);
     this.#checkRun(run);
     if (ready === undefined) return undefined;
     const now = clock.now();
@@ -328,6 +329,14 @@ export class LiveLoader implements Loader {
       stall,
     });
     return this.#batch;
+  }
+
+  async #take(run: EpochRun): ReturnType<EpochRun["take"]> {
+    try {
+      return await run.take();
+    } catch (error) {
+      throw await withKey(error, this.parts.setup.shards);
+    }
   }
 
   #skip(sample: SkippedSample): void {

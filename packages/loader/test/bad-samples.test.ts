@@ -75,7 +75,7 @@ describe("checksums", () => {
     await samplesOf(always);
     damage(made, 2);
     expect(await samplesOf(first)).toHaveLength(8);
-    await expect(samplesOf(always)).rejects.toThrow(/sample 2, field image: the crc32c of the sample is wrong/u);
+    await expect(samplesOf(always)).rejects.toThrow(/sample 2, key k\/2, field image: the crc32c of the sample is wrong/u);
   });
 });
 
@@ -106,7 +106,7 @@ describe("an image that cannot be decoded", () => {
     writeFileSync(shard, bytes);
     await using loader = await openLoader(made.path, { numWorkers: 0, checksums: "off", transforms: [resize(4)] });
     const error: unknown = await samplesOf(loader).catch((caught: unknown) => caught);
-    expect(isMillraceError(error, "IMAGE") && error.detail).toMatchObject({ file: shard, sample: 3 });
+    expect(isMillraceError(error, "IMAGE") && error.detail).toMatchObject({ file: shard, sample: 3, key: "k/3" });
   });
 });
 
@@ -116,7 +116,7 @@ describe("a transform of the user's that fails", () => {
     const transforms = [transformOf("if (context.sample === 17) throw new RangeError('seventeen');")];
     await using loader = await openLoader(made.path, { numWorkers, transforms });
     await expect(samplesOf(loader)).rejects.toThrow(
-      /shard-00001.arrow, sample 1: the transform transform threw: seventeen/u,
+      /shard-00001.arrow, sample 1, key k\/17: the transform transform threw: seventeen/u,
     );
   });
 

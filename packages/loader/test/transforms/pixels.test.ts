@@ -235,7 +235,7 @@ describe("a transform of the user's that fails", () => {
     const error: unknown = await imagesOf(made, [transformOf(body)]).catch((caught: unknown) => caught);
     expect(isMillraceError(error, "SAMPLE") && error.detail.file).toMatch(/shard-00000/u);
     expect(String(error)).toMatch(text);
-    expect(String(error)).toMatch(/sample [01]/u);
+    expect(String(error)).toMatch(/sample [01], key k\/[01]: /u);
   });
 
   it("and never returns ends the run with a WorkerError", async () => {
