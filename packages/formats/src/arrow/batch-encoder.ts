@@ -12,10 +12,10 @@ const GATHERED_BYTES = 4 * 2 ** 20;
 const STREAMED_BYTES = 128 * 2 ** 20;
 
 /** The most samples of a record batch. */
-const BATCH_ROWS = 2 ** 16;
+const BATCH_ROWS = 2 ** 17;
 
-/** Tensors of fewer bytes are gathered: they add little to memory. */
-const STREAM_FROM_BYTES = 512;
+/** Tensors of fewer bytes are gathered: scalars are, as they add little to memory. */
+const STREAM_FROM_BYTES = 16;
 
 interface Value {
   readonly column: ColumnBuilder;

@@ -26,7 +26,11 @@ export function tensorExtents(column: TensorColumn, at: number, batches: readonl
     const data = dataOffset(batch, at);
     for (let row = 0; row < rows; row++) offsets[start + row] = data + row * stride;
   }
-  return tableExtents(offsets, new Uint32Array(length).fill(stride));
+  const byteLengths = new Uint32Array(length).fill(stride);
+  // Record batches of one row each may be equally far apart; others are known not to be.
+  return batches.length === length
+    ? tableExtents(offsets, byteLengths)
+    : { kind: "table", length, offsets, byteLengths };
 }
 
 /**

@@ -79,17 +79,17 @@ describe("an Arrow shard in the making", () => {
     reader.close();
   });
 
-  it("closes a record batch before 65,537 samples", async () => {
+  it("closes a record batch before 131,073 samples", async () => {
     const schema: Schema = { fields: [{ name: "label", kind: "tensor", dtype: "uint8", shape: [] }] };
     const sample: Sample = new Map([["label", Uint8Array.of(7)]]);
     expect(
       batchRows(
         await writeShard(
           schema,
-          Array.from({ length: 65_537 }, () => sample),
+          Array.from({ length: 131_073 }, () => sample),
         ),
       ),
-    ).toEqual([65_536, 1]);
+    ).toEqual([131_072, 1]);
   });
 
   it("closes a record batch before it gathers 4 MiB, and gives a larger sample one of its own", async () => {
