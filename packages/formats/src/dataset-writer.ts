@@ -1,7 +1,8 @@
 import { access, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { checkCompression } from "./compression.js";
 import { ClosedError, fileError, ManifestError, OptionError } from "./errors.js";
-import type { FormatName } from "./format.js";
+import type { Compression, FormatName } from "./format.js";
 import {
   checkSplitName,
   MANIFEST_NAME,
@@ -23,6 +24,8 @@ export interface CreateDatasetOptions {
   readonly samplesPerShard?: number | undefined;
   /** Class names; the field `label` then is an index into them. Default none. */
   readonly classes?: readonly string[] | undefined;
+  /** How the tensors of HDF5 shards are packed; smaller files, and slower reading without extents. Default: not at all. */
+  readonly compression?: Compression | undefined;
 }
 
 /** A dataset in the making; it does not exist until `finish` has written its manifest. */
@@ -53,6 +56,7 @@ interface OpenSplit {
  */
 export async function createDataset(out: string, options: CreateDatasetOptions): Promise<DatasetWriter> {
   checkSchema(options.schema);
+  checkCompression(options.format ?? "hdf5", options.compression);
   const samplesPerShard = options.samplesPerShard ?? 1024;
   if (!Number.isSafeInteger(samplesPerShard) || samplesPerShard < 1) {
     throw new OptionError({
@@ -83,6 +87,7 @@ export async function createDataset(out: string, options: CreateDatasetOptions):
     format: options.format ?? "hdf5",
     classes: options.classes ?? [],
     samplesPerShard,
+    compression: options.compression,
   });
 }
 
@@ -91,6 +96,7 @@ interface Settings {
   readonly format: FormatName;
   readonly classes: readonly string[];
   readonly samplesPerShard: number;
+  readonly compression: Compression | undefined;
 }
 
 class Writer implements DatasetWriter {
@@ -113,9 +119,10 @@ class Writer implements DatasetWriter {
       inShard: 0,
     };
     this.#splits.set(split, open);
-    const { schema, format, samplesPerShard, classes } = this.settings;
+    const { schema, format, samplesPerShard, classes, compression } = this.settings;
     const label = classes.length > 0 ? labelOf(sample, classes.length) : undefined;
-    open.builder ??= await createShard(this.out, { split, number: open.shards.length, format, schema });
+    const number = open.shards.length;
+    open.builder ??= await createShard(this.out, { split, number, format, schema, compression });
     await open.builder.write(sample);
     if (label !== undefined) open.classCounts[label] = (open.classCounts[label] ?? 0) + 1;
     if (++open.inShard === samplesPerShard) await this.#finishShard(open);
@@ -130,14 +137,15 @@ class Writer implements DatasetWriter {
   async finish(): Promise<Manifest> {
     this.#checkOpen();
     for (const open of this.#splits.values()) await this.#finishShard(open);
-    const { schema, format, classes, samplesPerShard } = this.settings;
+    const { schema, format, classes, samplesPerShard, compression } = this.settings;
     const splits = [...this.#splits].map(([name, { shards, classCounts }]) => ({
       name,
       samples: shards.reduce((sum, shard) => sum + shard.samples, 0),
       classCounts,
       shards,
     }));
-    const provenance = { tool: "millrace", sourceKind: "samples", options: { samplesPerShard }, rejected: 0 };
+    const shaping = compression === undefined ? { samplesPerShard } : { samplesPerShard, compression };
+    const provenance = { tool: "millrace", sourceKind: "samples", options: shaping, rejected: 0 };
     this.#writesManifest = true;
     const manifest = await writeManifest(this.out, {
       manifestVersion: MANIFEST_VERSION,

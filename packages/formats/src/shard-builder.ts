@@ -3,9 +3,10 @@ import { dirname, join } from "node:path";
 import { commitFile, temporaryPath } from "./atomic-file.js";
 import { crc32c } from "./checksum.js";
 import { combineCrc32c } from "./combined-checksum.js";
+import { checkCompression } from "./compression.js";
 import type { TypedArray } from "./dtype.js";
 import { fileError } from "./errors.js";
-import type { FormatName, ShardFormat, ShardWriter } from "./format.js";
+import type { Compression, FormatName, ShardFormat, ShardWriter } from "./format.js";
 import { checkSplitName, type ShardEntry } from "./manifest.js";
 import { openFormat } from "./registry.js";
 import { checksumBytes, sampleBytes, shapeBytes } from "./sample-bytes.js";
@@ -24,6 +25,8 @@ export interface CreateShardOptions {
   readonly expectedSamples?: number | undefined;
   /** Text attributes kept in the file. */
   readonly attributes?: ReadonlyMap<string, string> | undefined;
+  /** How the shard's tensors are packed, in HDF5 only. Default: not at all. */
+  readonly compression?: Compression | undefined;
 }
 
 /** A shard in the making: invisible under its final name until `finish` has synced it to disk. */
@@ -52,11 +55,12 @@ export function shardPath(split: string, number: number, extension: string): str
 
 /**
  * Begins a shard of the dataset in `root`, with its sidecar of checksums.
- * @throws {@link OptionError} if the split has an impossible name; {@link SchemaError} if the schema is impossible;
- * {@link FileError} if the system refuses.
+ * @throws {@link OptionError} if the split has an impossible name, or the format does not have the compression;
+ * {@link SchemaError} if the schema is impossible; {@link FileError} if the system refuses.
  */
 export async function createShard(root: string, options: CreateShardOptions): Promise<ShardBuilder> {
   checkSplitName(options.split);
+  checkCompression(options.format, options.compression);
   checkSchema(options.schema);
   const format = await openFormat(options.format);
   const relative = shardPath(options.split, options.number, format.extensions[0]);

@@ -1,4 +1,12 @@
-import { isMillraceError, openFormat, type Sample, type SampleValue, type Schema } from "@millrace/formats";
+import {
+  createDataset,
+  isMillraceError,
+  openFormat,
+  verifyDataset,
+  type Sample,
+  type SampleValue,
+  type Schema,
+} from "@millrace/formats";
 import { count, tempDir } from "@millrace/testkit";
 import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -49,6 +57,16 @@ describe("a shard of HDF5 with deflated tensors", () => {
     const found = schema.fields.map(({ name }) => [name, reader.extents(name) !== undefined]);
     expect(Object.fromEntries(found)).toEqual({ image: false, depth: false, label: true, jpeg: true, key: true });
     reader.close();
+  });
+
+  it("is part of a data set, which verifies; no other format is packed so", async () => {
+    const root = join(tempDir(), "shards");
+    const writer = await createDataset(root, { schema, compression: "gzip", samplesPerShard: 4 });
+    for (let n = 0; n < 6; n++) await writer.write(sampleOf(n));
+    expect((await writer.finish()).provenance.options).toEqual({ samplesPerShard: 4, compression: "gzip" });
+    expect(await verifyDataset(root)).toMatchObject({ ok: true, shards: 2 });
+    const packed = createDataset(join(tempDir(), "a"), { schema, format: "arrow", compression: "gzip" });
+    await expect(packed).rejects.toMatchObject({ code: "OPTION", detail: { option: "compression" } });
   });
 
   it("cut off at any place does not open", async () => {
