@@ -10,7 +10,7 @@ import { createSimdKernels } from "./simd.js";
  * shared memory.
  */
 export interface Kernels extends ColourKernels {
-  /** `simd`: WebAssembly; `plain`: TypeScript, about thirty times slower, with exactly the same results. */
+  /** `simd`: WebAssembly; `plain`: TypeScript, thirty to a hundred times slower, with exactly the same results. */
   readonly name: "simd" | "plain";
   /**
    * Does one job: crop, antialiased resize, flips and normalisation, from the memory into the memory.
