@@ -53,7 +53,7 @@ const LENGTH = Buffer.alloc(8);
 
 /** The length that the header at `bytes[at]` tells, or `undefined` if its checksum is wrong. A double, so not exact past 2^53. */
 export function decodeHeader(bytes: Buffer, at: number): number | undefined {
-  bytes.copy(LENGTH, 0, at, at + 8);
+  for (let i = 0; i < 8; i++) LENGTH[i] = bytes[at + i] as number;
   if (maskCrc(crc32cPlain(LENGTH)) !== bytes.readUInt32LE(at + 8)) return undefined;
   return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
 }

@@ -30,7 +30,7 @@ export class RecordIndex {
  * @throws CorruptShardError if a header's checksum is wrong, or a record passes the end of the file.
  */
 export function indexRecords(source: ByteSource): RecordIndex {
-  const window = new ScanWindow(source);
+  const window = new ScanWindow(source, undefined, HEADER_BYTES);
   const bounds = new NumberList();
   let position = 0;
   while (position < source.size) {

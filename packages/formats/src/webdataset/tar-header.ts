@@ -111,8 +111,9 @@ function decodeNumber(bytes: Buffer, at: number, length: number): number | undef
 
 function textAt(bytes: Buffer, at: number, length: number): string {
   let end = at;
-  while (end < at + length && bytes[end] !== 0) end++;
-  return decodeName(bytes, at, end);
+  let bits = 0;
+  for (; end < at + length && bytes[end] !== 0; end++) bits |= bytes[end] as number;
+  return bits < 0x80 ? bytes.toString("latin1", at, end) : decodeName(bytes, at, end);
 }
 
 /** A name as UTF-8 or, if it is none, a character a byte, so that different names stay different. */

@@ -50,7 +50,7 @@ export class TarScan {
   readonly #words: Int32Array;
 
   constructor(readonly source: ByteSource) {
-    this.#window = new ScanWindow(source);
+    this.#window = new ScanWindow(source, undefined, BLOCK_BYTES);
     const { buffer, byteOffset, byteLength } = this.#window.bytes;
     this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
   }
