@@ -82,3 +82,39 @@ for i in range(table.num_rows):
     },
   );
 });
+
+describe("TensorFlow", () => {
+  const oracle = openOracle("tensorflow");
+  it.skipIf(oracle.skip !== undefined)(
+    "opens a shard: parse_single_example gives, byte for byte, the sample that openDataset returns",
+    async () => {
+      const { dataset, file } = await write("tfrecord");
+      const program = `
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+text, number = tf.io.FixedLenFeature([], tf.string), tf.io.FixedLenFeature([], tf.int64)
+for record in tf.data.TFRecordDataset(sys.argv[1]):
+    sample = tf.io.parse_single_example(record, {"image": text, "label": number, "key": text})
+    image = tf.reshape(tf.io.decode_raw(sample["image"], tf.uint8), [6, 5, 3])
+    print(image.numpy().tobytes().hex(), sample["label"].numpy(), sample["key"].numpy().decode())`;
+      expect(oracle.run(program, file).trim().split("\n")).toEqual(await listing(dataset));
+    },
+  );
+});
+
+describe("webdataset", () => {
+  const oracle = openOracle("webdataset");
+  it.skipIf(oracle.skip !== undefined)(
+    "opens a shard: its decoded samples are, byte for byte, those that openDataset returns",
+    async () => {
+      const { dataset, file } = await write("webdataset");
+      const program = `
+import sys, webdataset
+for sample in webdataset.WebDataset(sys.argv[1], shardshuffle=False).decode():
+    assert sample["image.npy"].shape == (6, 5, 3)
+    print(sample["image.npy"].tobytes().hex(), sample["cls"], sample["key.txt"])`;
+      expect(oracle.run(program, file).trim().split("\n")).toEqual(await listing(dataset));
+    },
+  );
+});

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { everyKind, everyKindSample } from "../arrow/every-kind.js";
 import { shardDigests } from "../digests.js";
+import { samplesOf, schemas } from "../format-samples.js";
 import { open, writeShard } from "./records.js";
 
 const tensorflow = openOracle("tensorflow");
@@ -94,6 +95,31 @@ for record in tf.data.TFRecordDataset(sys.argv[1]):
         [0, 1],
       ],
     });
+    reader.close();
+  });
+
+  it("parses tensors and scalars of every dtype, byte for byte what our reader returns", async () => {
+    const fields = schemas.flatMap(([name, some]) => (name.includes("every dtype") ? some : []));
+    const tensors = fields.filter((field) => field.kind === "tensor");
+    expect(tensors.length).toBe(22);
+    const path = await writeShard({ fields: tensors }, samplesOf({ fields: tensors }, count(5, 50)));
+    const program = `${PRELUDE}
+fields = [(f["name"], np.dtype(f["dtype"]), f["shape"]) for f in json.loads(sys.argv[2])]
+in_bytes = lambda dtype, shape: dtype.name in ("float16", "float64") or (dtype.name == "uint8" and shape != [])
+spec = {
+    name: fixed([], tf.string) if in_bytes(dtype, shape) else fixed(shape, tf.float32 if dtype.name == "float32" else tf.int64)
+    for name, dtype, shape in fields
+}
+found = {name: [] for name, _, _ in fields}
+for record in tf.data.TFRecordDataset(sys.argv[1]):
+    sample = tf.io.parse_single_example(record, spec)
+    for name, dtype, shape in fields:
+        value = sample[name]
+        if in_bytes(dtype, shape): value = tf.reshape(tf.io.decode_raw(value, tf.as_dtype(dtype)), shape)
+        found[name].append(sha(value.numpy().astype(dtype).tobytes()))
+print(json.dumps(found))`;
+    const reader = await open(path);
+    expect(JSON.parse(tensorflow.run(program, path, JSON.stringify(tensors)))).toEqual(shardDigests(reader));
     reader.close();
   });
 

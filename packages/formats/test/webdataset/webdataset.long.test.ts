@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { everyKind, everyKindSample } from "../arrow/every-kind.js";
 import { shardDigests } from "../digests.js";
+import { samplesOf, schemas } from "../format-samples.js";
 import { open, writeShard } from "./archives.js";
 
 const webdataset = openOracle("webdataset");
@@ -66,6 +67,29 @@ describe.skipIf(webdataset.skip)("webdataset and tarfile of Python", () => {
       reader.close();
     },
   );
+
+  it("read and write arrays of every dtype, byte for byte what our reader returns", async () => {
+    const fields = schemas.flatMap(([name, some]) => (name.includes("every dtype") ? some : []));
+    const path = await writeShard({ fields }, samplesOf({ fields }, count(5, 50)));
+    const copy = join(tempDir(), "copy.tar");
+    const program = `${PRELUDE}
+found = {}
+with webdataset.TarWriter(sys.argv[2]) as sink:
+    for sample in webdataset.WebDataset(sys.argv[1], shardshuffle=False).decode():
+        sink.write(sample)
+        for name, value in sample.items():
+            if name.startswith("__"): continue
+            field = name.removesuffix(".npy")
+            found.setdefault(field, []).append(sha(value.tobytes()) + (str(list(value.shape)) if field.startswith("r_") else ""))
+print(json.dumps(found))`;
+    const found = JSON.parse(webdataset.run(program, path, copy)) as Found["found"];
+    const reader = await open(path);
+    expect(found).toEqual(shardDigests(reader));
+    const again = await open(copy, reader.schema);
+    expect(shardDigests(again)).toEqual(found);
+    again.close();
+    reader.close();
+  });
 
   it("read names longer than a header, and images by their encodings", async () => {
     const schema: Schema = {
