@@ -6,7 +6,7 @@ import type { ShardFile } from "../shard-file.js";
 import type { CheckedBytes } from "./checked-bytes.js";
 
 /** The largest footer or message that is read: room for the blocks of 2.7 million record batches. */
-export const MAX_METADATA_BYTES: number = 64 * 2 ** 20;
+const MAX_METADATA_BYTES: number = 64 * 2 ** 20;
 
 /** Where a message lies in the file. */
 export interface Block {

@@ -1,7 +1,6 @@
 import { BodyCompressionMethod } from "apache-arrow/fb/body-compression-method";
 import { CompressionType } from "apache-arrow/fb/compression-type";
 import { DictionaryBatch } from "apache-arrow/fb/dictionary-batch";
-import type { Message } from "apache-arrow/fb/message";
 import { MessageHeader } from "apache-arrow/fb/message-header";
 import { RecordBatch } from "apache-arrow/fb/record-batch";
 import { UnsupportedError } from "../errors.js";
@@ -80,8 +79,8 @@ function openBlock(file: ShardFile, block: Block, all: Uint8Array): Envelope {
 }
 
 function batchMetadata(file: ShardFile, block: Block, envelope: Envelope, batch: RecordBatch): BatchMetadata {
-  const { message, bytes } = envelope;
-  const codec = codecOf(file, block, message, batch, envelope);
+  const { bytes } = envelope;
+  const codec = codecOf(file, block, batch, envelope);
   const nodeCount = bytes.vectorLength(batch.nodesLength(), 16);
   const nodeSizes = nodeCount === 0 ? [] : bytes.sizes(batch.nodes(0)?.bb_pos ?? -1, 2 * nodeCount);
   const nodes = Array.from({ length: nodeCount }, (_, index) => ({
@@ -109,30 +108,27 @@ function batchMetadata(file: ShardFile, block: Block, envelope: Envelope, batch:
   };
 }
 
-function codecOf(
-  file: ShardFile,
-  block: Block,
-  message: Message,
-  batch: RecordBatch,
-  { bytes }: Envelope,
-): Codec | undefined {
+/** How the buffers of a batch are compressed, if they are. */
+function codecOf(file: ShardFile, block: Block, batch: RecordBatch, { message, bytes }: Envelope): Codec | undefined {
   const compression = batch.compression();
-  const type = compression?.codec();
-  const known =
-    compression === null ||
-    (compression.method() === BodyCompressionMethod.BUFFER &&
-      (type === CompressionType.LZ4_FRAME || type === CompressionType.ZSTD));
-  if (known && message.customMetadataLength() === 0 && compression === null) return undefined;
-  if (!known || metadataOf(message, bytes).has(EARLY_COMPRESSION)) {
-    throw new UnsupportedError({
-      file: file.path,
-      byte: block.offset,
-      problem: "the buffers are compressed in a way that is not read",
-      expected: "LZ4_FRAME or ZSTD, a buffer at a time",
-      found: known ? EARLY_COMPRESSION : (CompressionType[type ?? -1] ?? `codec ${type}`),
-      fix: "write the file again with a current Arrow library",
-    });
+  if (compression === null) {
+    if (metadataOf(message, bytes).has(EARLY_COMPRESSION)) throw unknownCodec(file, block, EARLY_COMPRESSION);
+    return undefined;
   }
-  if (compression === null) return undefined;
-  return type === CompressionType.ZSTD ? "zstd" : "lz4";
+  const type = compression.codec();
+  const isEachBuffer = compression.method() === BodyCompressionMethod.BUFFER;
+  if (isEachBuffer && type === CompressionType.LZ4_FRAME) return "lz4";
+  if (isEachBuffer && type === CompressionType.ZSTD) return "zstd";
+  throw unknownCodec(file, block, `codec ${type}, method ${compression.method()}`);
+}
+
+function unknownCodec(file: ShardFile, block: Block, found: string): UnsupportedError {
+  return new UnsupportedError({
+    file: file.path,
+    byte: block.offset,
+    problem: "the buffers are compressed in a way that is not read",
+    expected: "LZ4_FRAME or ZSTD, a buffer at a time",
+    found,
+    fix: "write the file again with a current Arrow library",
+  });
 }
