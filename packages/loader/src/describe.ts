@@ -1,4 +1,4 @@
-import { createKernels, createMemory } from "@millrace/image";
+import { createKernels, createMemory, type Decoder } from "@millrace/image";
 import type { FieldPlan } from "./fields.js";
 import type { ResolvedOptions } from "./options.js";
 import { describeOrder, type DescribedOrder } from "./order/describe-order.js";
@@ -16,12 +16,20 @@ export interface Described {
   /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
+  /** Who decodes; `undefined` where no image is encoded. */
+  readonly decoder: Decoder | undefined;
   readonly root: string;
   readonly samples: number;
   /** Positions of an epoch of all ranks. */
   readonly positions: number;
   readonly batches: number;
 }
+
+const CHECKSUM_TEXTS = {
+  first: "checked the first time that this process reads a sample; later, only what is needed is read",
+  always: "checked each time, so every sample is read whole",
+  off: "never checked",
+} as const;
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
@@ -59,11 +67,22 @@ function transformText(transform: Transform): string {
   }
 }
 
-function routeText(plan: FieldPlan, transforms: readonly Transform[]): string {
+/** Who decodes, and why nobody faster. */
+function decoderText({ name, candidates }: Decoder): string {
+  const library = candidates.find((candidate) => candidate.name === name)?.library ?? name;
+  const absent = candidates.flatMap((candidate) =>
+    candidate.problem === undefined ? [] : [`${candidate.library} ${candidate.problem}`],
+  );
+  const rest = name === "sharp" ? "" : ", what is no plain JPEG by sharp";
+  return `by ${name} (${library})${rest}${absent.length > 0 ? `; ${absent.join(", ")}` : ""}`;
+}
+
+function routeText(plan: FieldPlan, transforms: readonly Transform[], decoder: Decoder | undefined): string {
   const { field, route } = plan;
   if (route === "stored") return "as it is stored, read straight into the batch";
   if (route === "text") return "UTF-8, filled up with zeros";
-  const from = field.kind === "bytes" ? `decoded from ${field.encoding} by sharp` : "read as pixels";
+  const by = decoder === undefined ? "" : decoderText(decoder);
+  const from = field.kind === "bytes" ? `decoded from ${field.encoding} ${by}` : "read as pixels";
   const kernel = createKernels(createMemory({ byteLength: 1 }), { offset: 0, byteLength: 1 }).name;
   const calls = plan.image?.stages.length ?? 0;
   const steps = transforms.map(transformText).join(", ");
@@ -88,14 +107,14 @@ export function describeLoader(described: Described): string {
     rankText(options),
     ...fields.map(
       (field) =>
-        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms)}`,
+        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms, described.decoder)}`,
     ),
     ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : []),
     numWorkers === 0
       ? "workers: none, batches are made by the calling thread when they are asked for"
       : `workers: ${numWorkers}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
     `memory: ${megabytes(plan.layout.byteLength)} shared, of which a batch is ${megabytes(plan.layout.slotStride)}`,
-    `checksums: ${checksums}; a bad sample: ${options.onBadSample}`,
+    `checksums: ${CHECKSUM_TEXTS[checksums]}; a bad sample: ${options.onBadSample}`,
     ...(inject.fetchMs > 0 || inject.prepMs > 0
       ? [`slowed down by ${inject.fetchMs} ms of fetch and ${inject.prepMs} ms of prep a sample`]
       : []),

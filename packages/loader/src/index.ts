@@ -1,5 +1,6 @@
 export { textsOf, type Batch, type BatchField, type BatchStall } from "./batch.js";
 export type { Clock } from "./clock.js";
+export type { BatchSpan, EpochSpan, WorkerDeath } from "./diagnostics.js";
 export type { SkippedSample } from "./epoch-run.js";
 export type { Loader } from "./loader.js";
 export { openLoader } from "./open-loader.js";

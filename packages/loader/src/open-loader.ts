@@ -1,8 +1,10 @@
+import { createDecoder } from "@millrace/image";
 import { OptionError, UnsupportedError } from "@millrace/formats";
 import { planFields } from "./fields.js";
 import { readLabels } from "./labels.js";
 import { checkParts, openLoaderData, type DatasetPart, type LoaderData } from "./loader-data.js";
-import { LiveLoader, type Loader } from "./loader.js";
+import { LiveLoader } from "./live-loader.js";
+import type { Loader } from "./loader.js";
 import { resolveOptions, type LoaderOptions, type ResolvedOptions } from "./options.js";
 import { bindOrder, needsLabels } from "./order/bind-order.js";
 import { bindMix } from "./order/mix.js";
@@ -53,13 +55,16 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
   });
   // Nobody listens to the signal until there is a loader, so an abort since the beginning would be lost.
   options.signal?.throwIfAborted();
-  const plan = planRing({ ...options, fields });
+  const isEncoded = fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
+  const decoder = isEncoded ? createDecoder({ decoder: options.decoder }) : undefined;
+  const plan = planRing({ ...options, fields, decoder: decoder?.name });
   const setup: PipelineSetup = {
     shards,
     fields,
     layout: plan.layout,
     memory: createSharedMemory(plan.layout.byteLength),
     seed: order.seed,
+    decoder: decoder?.name,
     checksums: data.hasChecksums ? options.checksums : "off",
     checked: CheckedBits.allocate(data.length).buffer,
     runLength: plan.runLength,
@@ -69,7 +74,20 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
   const leftOut = schema.fields.map((field) => field.name).filter((name) => !fields.some((f) => f.field.name === name));
   const { root, parts } = data;
   const saved = saveOrder(order);
-  const made = { options, order: saved, bound, parts, fields, leftOut, plan, setup, fingerprint, root, statistics };
+  const made = {
+    options,
+    order: saved,
+    bound,
+    parts,
+    fields,
+    leftOut,
+    plan,
+    decoder,
+    setup,
+    fingerprint,
+    root,
+    statistics,
+  };
   return new LiveLoader(made, state);
 }
 

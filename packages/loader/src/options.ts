@@ -1,5 +1,5 @@
 import { OptionError, type ChecksumPolicy } from "@millrace/formats";
-import { cpuBudget } from "@millrace/image";
+import { cpuBudget, DECODERS, type DecoderName } from "@millrace/image";
 import { z } from "zod";
 import { createSystemClock, type Clock } from "./clock.js";
 import { checkOrder } from "./order/order-schema.js";
@@ -39,6 +39,8 @@ export interface LoaderOptions {
   readonly dropLast?: boolean | undefined;
   /** Default `first`: a sample is checked the first time it is read in this process. */
   readonly checksums?: ChecksumPolicy | undefined;
+  /** Who decodes JPEGs: default `auto`, the fastest that can be had; see `describe()`. */
+  readonly decoder?: DecoderName | "auto" | undefined;
   /** Where to go on, from `loader.state()`. */
   readonly state?: LoaderState | undefined;
   /**
@@ -79,6 +81,7 @@ export interface ResolvedOptions {
   /** `undefined`: to be chosen. */
   readonly prefetchDepth: number | undefined;
   readonly dropLast: boolean;
+  readonly decoder: DecoderName | "auto";
   readonly checksums: ChecksumPolicy;
   readonly state: unknown;
   readonly rank: number;
@@ -106,6 +109,7 @@ const OPTIONS = {
   prefetchDepth: ["an integer from 1 to 1024", z.int().min(1).max(1024)],
   dropLast: ["true or false", z.boolean()],
   checksums: ["first | always | off", z.enum(["first", "always", "off"])],
+  decoder: [`auto | ${DECODERS.join(" | ")}`, z.enum(["auto", ...DECODERS])],
   state: ["what loader.state() gave", z.unknown()],
   rank: ["an integer from 0 to worldSize - 1", z.int().min(0)],
   worldSize: ["an integer from 1 up", z.int().min(1)],
@@ -157,6 +161,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     prefetchDepth: options.prefetchDepth,
     dropLast: options.dropLast ?? false,
     checksums: options.checksums ?? "first",
+    decoder: options.decoder ?? "auto",
     state: options.state,
     rank,
     worldSize,

@@ -1,4 +1,5 @@
 import type { FieldPlan } from "./fields.js";
+import type { DecoderName } from "@millrace/image";
 import { planLayout, type RingLayout } from "./ring/layout.js";
 
 /** How the work is cut up: the memory, and how many samples a worker takes at a time. */
@@ -15,6 +16,8 @@ export interface RingPlanOptions {
   readonly numWorkers: number;
   /** `undefined`: to be chosen. */
   readonly prefetchDepth: number | undefined;
+  /** Who decodes; `undefined` where no image is encoded. */
+  readonly decoder?: DecoderName | undefined;
 }
 
 /** A depth that nobody asked for is lowered until the ring fits into this, but not below 2. */

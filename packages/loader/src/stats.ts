@@ -1,3 +1,4 @@
+import { cpuBudget, type DecoderName } from "@millrace/image";
 import { createSnapshot, type Activity } from "./ring/activity.js";
 import type { BatchStall } from "./batch.js";
 
@@ -22,6 +23,17 @@ export interface LoaderStats {
   /** What the workers did, summed over all of them. */
   readonly stages: { readonly fetchMs: number; readonly prepMs: number; readonly idleMs: number };
   readonly numWorkers: number;
+  /** Workers that died and were replaced. */
+  readonly deadWorkers: number;
+  /** CPU time of the whole process in {@link LoaderStats.wallMs}, as a share of what its CPUs could have given. */
+  readonly cpuFraction: number;
+  /** Who decodes images; `undefined` where none is encoded. */
+  readonly decoder: DecoderName | undefined;
+}
+
+function processCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** Sums up what the consumer sees. */
@@ -40,14 +52,21 @@ export class StatsRecorder {
   /** Since when the ring is not known to hold the next batch. */
   #takenAt = 0;
 
+  #deaths = 0;
+  #cpuMs = 0;
+  /** CPU time of the process until which it is counted. */
+  #cpuUntil = 0;
+
   constructor(
     readonly numWorkers: number,
     readonly sampleBytes: number,
+    readonly decoder?: DecoderName | undefined,
   ) {}
 
   /** An iteration begins. */
   begin(now: number): void {
     this.#until = now;
+    this.#cpuUntil = processCpuMs();
     this.#takenAt = now;
   }
 
@@ -75,15 +94,30 @@ export class StatsRecorder {
     this.#skipped += count;
   }
 
+  /** A worker died. */
+  death(): void {
+    this.#deaths++;
+  }
+
+  #countCpu(): void {
+    const now = processCpuMs();
+    this.#cpuMs += now - this.#cpuUntil;
+    this.#cpuUntil = now;
+  }
+
   /** An iteration ends. */
   end(now: number): void {
     this.#advance(now);
+    this.#countCpu();
     this.#until = undefined;
   }
 
   /** All of it at one time. */
   read(now: number, activities: readonly Activity[]): LoaderStats {
-    if (this.#until !== undefined) this.#advance(now);
+    if (this.#until !== undefined) {
+      this.#advance(now);
+      this.#countCpu();
+    }
     const stages = { fetchMs: 0, prepMs: 0, idleMs: 0 };
     const snapshot = createSnapshot();
     for (const activity of activities) {
@@ -106,6 +140,9 @@ export class StatsRecorder {
       occupancyFraction: wallMs > 0 ? Math.max(0, 1 - this.#emptyMs / wallMs) : 0,
       stages,
       numWorkers: this.numWorkers,
+      deadWorkers: this.#deaths,
+      cpuFraction: wallMs > 0 ? this.#cpuMs / (wallMs * cpuBudget()) : 0,
+      decoder: this.decoder,
     };
   }
 }

@@ -130,7 +130,7 @@ describe("the text of a loader", () => {
       "left out: key",
       "workers: 2, 1 samples at a time; 4 batches ready or in the making",
       expect.stringMatching(/^memory: .* MB shared/u),
-      "checksums: first; a bad sample: fail",
+      "checksums: checked the first time that this process reads a sample; later, only what is needed is read; a bad sample: fail",
       "slowed down by 0 ms of fetch and 1 ms of prep a sample",
       "",
     ]);

@@ -31,8 +31,7 @@ async function makeSamples({ setup, worker, port }: WorkerTask): Promise<void> {
   clock ??= createSystemClock();
   table ??= new ShardTable(setup.shards, setup.fields, setup.maxOpenFiles);
   const ring = new Ring(setup.memory, setup.layout);
-  const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
-  const decoder = isEncoded ? createDecoder() : undefined;
+  const decoder = setup.decoder === undefined ? undefined : createDecoder({ decoder: setup.decoder });
   const report = port.postMessage.bind(port);
   const pipeline = await Pipeline.open({ setup, worker, ring, table, clock, decoder, report });
   const claim: Claim = { slot: 0, cell: 0, count: 0, epoch: 0 };

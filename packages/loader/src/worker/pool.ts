@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Clock } from "../clock.js";
+import type { WorkerDeath } from "../diagnostics.js";
 import { Activity, createSnapshot, STAGE_OF } from "../ring/activity.js";
 import type { Ring } from "../ring/ring.js";
 import { crashOf, hangOf } from "./crash.js";
@@ -30,6 +31,8 @@ export interface WorkerPoolOptions {
   readonly clock: Clock;
   /** A worker that spends more than this in one stage of one sample hangs. */
   readonly workerTimeoutMs: number;
+  /** Is told of each worker that died. */
+  readonly onDeath: (death: WorkerDeath) => void;
 }
 
 /** One worker as its owner sees it. */
@@ -80,7 +83,7 @@ export class WorkerPool implements Crew {
     this.#activities = this.#members.map((member) => member.activity);
     this.#deaths = new Deaths(layout.numWorkers);
     this.#piscina = new Piscina({
-      filename: fileURLToPath(new URL("./main.js", import.meta.url)),
+      filename: fileURLToPath(new URL("./entry.cjs", import.meta.url)),
       name: "work",
       minThreads: layout.numWorkers,
       maxThreads: layout.numWorkers,
@@ -151,6 +154,7 @@ export class WorkerPool implements Crew {
     const sample = this.#sampleOf(member);
     member.activity.recover(this.options.clock.now());
     this.#mustRescue = true;
+    this.options.onDeath({ worker: member.number, sample, error: crash });
     if (this.#deaths.add(sample, crash)) this.options.ring.wakeConsumer(this.#waitingFor);
     else this.interrupt(crash);
   }

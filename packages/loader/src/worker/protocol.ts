@@ -1,4 +1,5 @@
 import type { ChecksumPolicy, ErrorData, ShardLocation } from "@millrace/formats";
+import type { DecoderName } from "@millrace/image";
 import type { MessagePort } from "node:worker_threads";
 import type { FieldPlan } from "../fields.js";
 import type { RingLayout } from "../ring/layout.js";
@@ -22,6 +23,8 @@ export interface PipelineSetup {
   /** Key of the transforms' randomness. */
   readonly seed: number;
   readonly checksums: ChecksumPolicy;
+  /** Who decodes; `undefined` where no image is encoded. */
+  readonly decoder: DecoderName | undefined;
   /** One bit a sample: checked before. */
   readonly checked: SharedArrayBuffer;
   /** Samples claimed at a time. */

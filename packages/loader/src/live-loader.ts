@@ -1,0 +1,338 @@
+import { ClosedError, OptionError, type Statistics } from "@millrace/formats";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { LoadedBatch, type Batch } from "./batch.js";
+import { publishBatch, publishDeath, publishEpoch, type WorkerDeath } from "./diagnostics.js";
+import { describeLoader } from "./describe.js";
+import { EpochChain } from "./epoch-chain.js";
+import type { EpochRun, SkippedSample } from "./epoch-run.js";
+import type { LoaderParts } from "./loader-parts.js";
+import type { Loader } from "./loader.js";
+import type { BoundOrder } from "./order/order.js";
+import { planRank, type RankPlanOptions } from "./order/rank.js";
+import { Activity } from "./ring/activity.js";
+import { Ring } from "./ring/ring.js";
+import { withKey } from "./sample-key.js";
+import { SlotViews } from "./slot-views.js";
+import { NO_STALL, StallMeter } from "./stall.js";
+import { STATE_VERSION, type LoaderState } from "./state.js";
+import { StatsRecorder, type LoaderStats } from "./stats.js";
+import type { Crew } from "./worker/crew.js";
+import { createCrew } from "./worker/create-crew.js";
+
+/** A consumer that never waits lets other work of its thread run this often. */
+const TURN_MS = 20;
+/** Skipped samples that are remembered one by one. */
+const MAX_SKIPPED = 1000;
+
+/** The {@link Loader}. */
+export class LiveLoader implements Loader {
+  readonly samples: number;
+  readonly statistics: Statistics | undefined;
+  readonly skipped: SkippedSample[] = [];
+  readonly #order: BoundOrder;
+  readonly #ring: Ring;
+  readonly #views: SlotViews;
+  readonly #activities: readonly Activity[];
+  readonly #meter: StallMeter;
+  readonly #recorder: StatsRecorder;
+  readonly #chain: EpochChain;
+  /** Epoch, position and bad samples where no run is under way. */
+  #at: { epoch: number; position: number; skipped: number };
+  #crew: Crew | undefined;
+  #run: EpochRun | undefined;
+  #batch: LoadedBatch | undefined;
+  #step = 0;
+  #lastTurn = 0;
+  #begunAt = 0;
+  #closed: { readonly reason: unknown } | undefined;
+  #stopping: Promise<void> | undefined;
+  /** Loops begun so far; the newest is the one that goes on. */
+  #loops = 0;
+  readonly #onAbort = (): void => {
+    void this.#shutDown(this.parts.options.signal?.reason);
+  };
+
+  constructor(
+    readonly parts: LoaderParts,
+    state: LoaderState | undefined,
+  ) {
+    const { setup, options, fields } = parts;
+    const { layout, memory } = setup;
+    this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
+    this.statistics = parts.statistics;
+    this.#order = parts.bound;
+    this.#ring = new Ring(memory, layout);
+    this.#views = new SlotViews(this.#ring, fields);
+    const numActivities = Math.max(1, layout.numWorkers);
+    this.#activities = Array.from({ length: numActivities }, (_, worker) => new Activity(memory, layout, worker));
+    this.#meter = new StallMeter(this.#activities);
+    const sampleBytes = fields.reduce((sum, field) => sum + field.cellBytes, 0);
+    this.#recorder = new StatsRecorder(layout.numWorkers, sampleBytes, setup.decoder);
+    const sameWorld = state?.worldSize === options.worldSize;
+    this.#at = {
+      epoch: state?.epoch ?? 0,
+      position: state?.position ?? 0,
+      skipped: sameWorld ? (state?.skipped ?? 0) : 0,
+    };
+    this.#chain = new EpochChain({
+      ring: this.#ring,
+      order: this.#order,
+      dropLast: options.dropLast,
+      onBadSample: options.onBadSample,
+      onSkip: (sample) => this.#skip(sample),
+    });
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get length(): number {
+    return this.#batchesFrom(0, 0);
+  }
+
+  #rankAt(position: number, skipped: number): RankPlanOptions {
+    const { rank, worldSize, dropLast } = this.parts.options;
+    return { length: this.#order.length, start: position, skipped, rank, worldSize, dropLast };
+  }
+
+  #batchesFrom(position: number, skipped: number): number {
+    const { batchSize, dropLast } = this.parts.options;
+    const batches = planRank(this.#rankAt(position, skipped)).samples / batchSize;
+    return dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  state(): LoaderState {
+    const { options, fingerprint, order } = this.parts;
+    const { split, worldSize } = options;
+    return { version: STATE_VERSION, fingerprint, split, order, worldSize, ...this.#standing() };
+  }
+
+  /** Where the consumer stands; the end of an epoch is the beginning of the next. */
+  #standing(): { epoch: number; position: number; skipped: number } {
+    const run = this.#run;
+    const { epoch, position, skipped } =
+      run === undefined ? this.#at : { epoch: run.options.epoch, position: run.position, skipped: run.skipped };
+    return this.#batchesFrom(position, skipped) > 0
+      ? { epoch, position, skipped }
+      : { epoch: epoch + 1, position: 0, skipped: 0 };
+  }
+
+  stats(): LoaderStats {
+    return this.#recorder.read(this.parts.options.clock.now(), this.#activities);
+  }
+
+  describe(): string {
+    return describeLoader({
+      ...this.parts,
+      samples: this.samples,
+      positions: this.#order.length,
+      batches: this.length,
+    });
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    return this.#iterate(undefined);
+  }
+
+  epoch(epoch: number): AsyncIterable<Batch> {
+    if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 32) {
+      const expected = "an integer from 0 to 4294967295";
+      throw new OptionError({ option: "epoch", problem: "is impossible", expected, found: String(epoch) });
+    }
+    return { [Symbol.asyncIterator]: () => this.#iterate(epoch) };
+  }
+
+  async *#iterate(epoch: number | undefined): AsyncGenerator<Batch, void, undefined> {
+    const run = await this.#begin(epoch);
+    let isOver = false;
+    try {
+      for (;;) {
+        const batch = await this.#next(run);
+        if (batch === undefined) break;
+        yield batch;
+      }
+      isOver = true;
+    } finally {
+      // Another loop, close() or the signal may be ending this one already.
+      await (this.#run === run ? this.#end(isOver) : this.#stopping);
+    }
+  }
+
+  async #begin(epoch: number | undefined): Promise<EpochRun> {
+    this.#checkOpen();
+    await this.#stopOthers();
+    const standing = this.#standing();
+    this.#at = epoch === undefined || epoch === standing.epoch ? standing : { epoch, position: 0, skipped: 0 };
+    const { options } = this.parts;
+    const { position, skipped } = this.#at;
+    this.#step = Math.floor((position / options.worldSize - skipped) / options.batchSize);
+    const run = this.#takeAhead() ?? (await this.#beginAnew());
+    this.#begunAt = options.clock.now();
+    this.#recorder.begin(this.#begunAt);
+    this.#run = run;
+    return run;
+  }
+
+  /** The run that was begun ahead, if it is the one that is wanted. */
+  #takeAhead(): EpochRun | undefined {
+    const { epoch, position } = this.#at;
+    const run = position === 0 ? this.#chain.take(epoch, this.#crew) : undefined;
+    if (run === undefined) return undefined;
+    this.#ring.resume();
+    this.#crew?.start();
+    return run;
+  }
+
+  async #beginAnew(): Promise<EpochRun> {
+    const { epoch, position, skipped } = this.#at;
+    const loop = this.#loops;
+    this.#chain.forget();
+    this.#ring.stop();
+    await this.#crew?.rest();
+    this.#checkOpen();
+    if (loop !== this.#loops) throw anotherLoop();
+    this.#ring.reset();
+    this.#crew = this.#crew === undefined || this.#crew.isClosed ? this.#createCrew() : this.#crew;
+    this.#crew.start();
+    return this.#chain.begin(epoch, this.#rankAt(position, skipped), this.#crew);
+  }
+
+  /**
+   * Ends the run under way and waits until nobody touches the memory any more.
+   * @throws {@link ClosedError} if yet another loop has begun meanwhile.
+   */
+  async #stopOthers(): Promise<void> {
+    const loop = ++this.#loops;
+    let stopped: Promise<void> | undefined;
+    do {
+      if (this.#run !== undefined) {
+        this.#crew?.interrupt(anotherLoop());
+        await this.#end(false);
+      }
+      stopped = this.#stopping;
+      await stopped;
+      this.#checkOpen();
+      if (loop !== this.#loops) throw anotherLoop();
+    } while (this.#run !== undefined || stopped !== this.#stopping);
+  }
+
+  #createCrew(): Crew {
+    const { setup, options } = this.parts;
+    const { clock, workerTimeoutMs } = options;
+    return createCrew({ setup, ring: this.#ring, clock, workerTimeoutMs, onDeath: (death) => this.#onDeath(death) });
+  }
+
+  #onDeath(death: WorkerDeath): void {
+    this.#recorder.death();
+    publishDeath(death);
+  }
+
+  async #next(run: EpochRun): Promise<Batch | undefined> {
+    const { clock } = this.parts.options;
+    this.#checkRun(run);
+    if (this.#batch !== undefined) {
+      this.#batch.expire();
+      this.#batch = undefined;
+      this.#release(run);
+    }
+    if (clock.now() - this.#lastTurn > TURN_MS) {
+      await nextTurn();
+      this.#checkRun(run);
+      this.#lastTurn = clock.now();
+    }
+    const { nextSlot } = run;
+    const mustWait = nextSlot === undefined || !this.#ring.isReady(nextSlot);
+    const start = clock.now();
+    if (mustWait) this.#meter.begin(start);
+    const ready = await this.#take(run);
+    this.#checkRun(run);
+    if (ready === undefined) return undefined;
+    const now = clock.now();
+    const stall = mustWait ? this.#meter.end(now, now - start) : NO_STALL;
+    const readyAt = this.#ring.readyAt(ready.slot);
+    this.#recorder.batch(ready.size, stall, readyAt, now);
+    const view = this.#views.view(ready.slot, ready.size);
+    this.#batch = new LoadedBatch({
+      epoch: run.options.epoch,
+      step: this.#step++,
+      size: ready.size,
+      indices: view.indices,
+      fields: view.fields,
+      stall,
+    });
+    publishBatch(this.#batch, start, now, readyAt);
+    return this.#batch;
+  }
+
+  async #take(run: EpochRun): ReturnType<EpochRun["take"]> {
+    try {
+      return await run.take();
+    } catch (error) {
+      throw await withKey(error, this.parts.setup.shards);
+    }
+  }
+
+  #release(run: EpochRun): void {
+    if (this.parts.setup.layout.numWorkers === 0) run.release();
+    else this.#chain.release(run, this.#rankAt(0, 0));
+  }
+
+  #skip(sample: SkippedSample): void {
+    this.#recorder.skip(1);
+    if (this.skipped.length === MAX_SKIPPED) this.skipped.shift();
+    this.skipped.push(sample);
+  }
+
+  /** Ends the run under way: its threads rest if the epoch is over, and end otherwise. */
+  async #end(isOver: boolean): Promise<void> {
+    const standing = this.#standing();
+    const { epoch } = this.#at;
+    this.#at = isOver && standing.epoch === epoch ? { epoch: epoch + 1, position: 0, skipped: 0 } : standing;
+    this.#run = undefined;
+    this.#batch?.expire();
+    this.#batch = undefined;
+    const now = this.parts.options.clock.now();
+    this.#recorder.end(now);
+    publishEpoch({ epoch, startMs: this.#begunAt, endMs: now, isWhole: isOver });
+    if (isOver && this.#crew?.isClosed === false) {
+      this.#ring.drain();
+      return;
+    }
+    this.#chain.forget();
+    this.#ring.stop();
+    this.#stopping = this.#crew?.close();
+    await this.#stopping;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw this.#closed.reason;
+  }
+
+  #checkRun(run: EpochRun): void {
+    this.#checkOpen();
+    if (this.#run === run) return;
+    throw anotherLoop();
+  }
+
+  async #shutDown(reason: unknown): Promise<void> {
+    this.#closed ??= { reason };
+    this.parts.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#crew?.interrupt(reason);
+    this.#chain.forget();
+    if (this.#run !== undefined) await this.#end(false);
+    else {
+      this.#ring.stop();
+      await this.#crew?.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#shutDown(new ClosedError({ problem: "the loader is closed", fix: "open it again" }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function anotherLoop(): ClosedError {
+  return new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
+}

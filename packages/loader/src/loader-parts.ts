@@ -1,0 +1,26 @@
+import type { Statistics } from "@millrace/formats";
+import type { Decoder } from "@millrace/image";
+import type { FieldPlan } from "./fields.js";
+import type { ResolvedOptions } from "./options.js";
+import type { DescribedOrder } from "./order/describe-order.js";
+import type { BoundOrder, Order } from "./order/order.js";
+import type { RingPlan } from "./ring-plan.js";
+import type { PipelineSetup } from "./worker/protocol.js";
+
+/** What an open loader is made of; planned by {@link openLoader}. */
+export interface LoaderParts {
+  readonly options: ResolvedOptions;
+  /** As states keep it. */
+  readonly order: Order;
+  readonly bound: BoundOrder;
+  /** The data sets that are mixed by weight, if any. */
+  readonly parts: DescribedOrder["parts"];
+  readonly fields: readonly FieldPlan[];
+  readonly leftOut: readonly string[];
+  readonly plan: RingPlan;
+  readonly decoder: Decoder | undefined;
+  readonly setup: PipelineSetup;
+  readonly fingerprint: string;
+  readonly root: string;
+  readonly statistics: Statistics | undefined;
+}
