@@ -35,7 +35,7 @@ export function indexMembers(source: ByteSource, columns: MemberColumns, fold: b
       key = name.key;
       starts.push(offsets.length);
     }
-    const number = numbers.get(fold ? name.suffix.toLowerCase() : name.suffix);
+    const number = numbers.get(name.suffix) ?? (fold ? numbers.get(name.suffix.toLowerCase()) : undefined);
     if (number === undefined) continue;
     offsets.push(member.offset);
     sizes.push(member.size);

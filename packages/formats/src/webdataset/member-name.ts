@@ -11,7 +11,7 @@ export interface SampleName {
  * sample: names without a dot or with nothing before it, and what lies in a folder named `__…__`.
  */
 export function splitMemberName(name: string): SampleName | undefined {
-  if (name.startsWith("__") && /^__[^/]*__(?:$|\/)/u.test(name)) return undefined;
+  if (name[0] === "_" && /^__[^/]*__(?:$|\/)/u.test(name)) return undefined;
   const base = name.lastIndexOf("/") + 1;
   const dot = name.indexOf(".", base);
   return dot <= base ? undefined : { key: name.slice(0, dot), suffix: name.slice(dot + 1) };

@@ -170,7 +170,7 @@ export class TarScan {
   }
 
   #checkPath(path: string): void {
-    if (path.startsWith("/")) throw this.#unsupported(`the member ${path} has an absolute name`);
+    if (path[0] === "/") throw this.#unsupported(`the member ${path} has an absolute name`);
     if (path.includes("\0")) throw this.#unsupported(`the member ${path} has a zero in its name`);
     if (path.includes("..") && path.split("/").includes(".."))
       throw this.#unsupported(`the member ${path} climbs out of the archive`);
