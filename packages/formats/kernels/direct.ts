@@ -1,9 +1,9 @@
 // A sequential file of one scan: its symbols are those of the output, but for the DC values after a restart.
 
-import { BLOCKS, HISTOGRAM, LOOKUPS, LOOKUP_BYTES, STATES } from "./layout";
+import { BLOCKS, LOOKUPS, LOOKUP_BYTES, STATES } from "./layout";
 import { bitsAt, extend, isDone, openSegment, Reader } from "./reader";
 import { isNoCode, longCode, lookUp, SEQUENTIAL } from "./tables";
-import { addValue, hasRoom, openTokens, Tokens } from "./tokens";
+import { addValue, counterOf, hasRoom, openTokens, Tokens } from "./tokens";
 
 /** What a job returns: done; the data is corrupt; there is no memory. */
 export const DONE: i32 = 0;
@@ -69,29 +69,37 @@ function directBlock(dc: u32, ac: u32, state: usize): bool {
   store<i32>(state, value, 4);
   const lookup = LOOKUPS + <usize>ac * LOOKUP_BYTES;
   let to = Tokens.at;
-  let left = 57 - <i32>length;
-  bits <<= length;
   at += length;
   let k: u32 = 1;
+  // Two codes with their extra bits are 52 bits at most, of 57.
   while (k < 64) {
-    if (left < 26) {
-      bits = bitsAt(at);
-      left = 57;
-    }
+    bits = bitsAt(at);
     entry = load<u32>(lookup + (<usize>(bits >> 52) << 2));
     if (entry == 0) entry = longCode(ac, bits, SEQUENTIAL);
+    to = addEntry(to, entry, bits);
     length = entry & 255;
-    size = (entry >> 16) & 15;
-    store<u32>(to, (entry & 0xffff0000) | (<u32>(bits >> (64 - length)) & ((1 << size) - 1)));
-    to += 4;
-    const counter = HISTOGRAM + ((entry >> 16) << 2);
-    store<u32>(counter, load<u32>(counter) + 1);
-    k += (entry >> 8) & 255;
-    bits <<= length;
-    left -= length;
     at += length;
+    k += (entry >> 8) & 255;
+    if (k > 63) break;
+    bits <<= length;
+    entry = load<u32>(lookup + (<usize>(bits >> 52) << 2));
+    if (entry == 0) entry = longCode(ac, bits, SEQUENTIAL);
+    to = addEntry(to, entry, bits);
+    at += entry & 255;
+    k += (entry >> 8) & 255;
   }
   Tokens.at = to;
   Reader.at = at;
   return (k == 64 || (k > 127 && k < 192)) && at <= Reader.end;
+}
+
+/** Writes the token of an entry, whose extra bits stand behind its code; returns where the next goes. */
+// @ts-ignore: decorator
+@inline
+function addEntry(to: usize, entry: u32, bits: u64): usize {
+  const size = (entry >> 16) & 15;
+  store<u32>(to, (entry & 0xffff0000) | (<u32>(bits >> (64 - (entry & 255))) & ((1 << size) - 1)));
+  const counter = counterOf(entry >> 16, to);
+  store<u32>(counter, load<u32>(counter) + 1);
+  return to + 4;
 }

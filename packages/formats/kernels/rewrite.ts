@@ -96,37 +96,41 @@ function walkDc(table: u32, state: usize): bool {
 function walkAc(table: u32): bool {
   const pairs = PAIRS + <usize>(table - 4) * PAIR_BYTES;
   let at = Reader.at;
-  let bits = bitsAt(at);
-  let left = 57;
   let k: u32 = 1;
   for (;;) {
     let before = k;
-    let length: u32 = 0;
+    let step: u32 = 0;
     while (k < 64) {
-      if (left < 16) {
-        bits = bitsAt(at);
-        left = 57;
-      }
-      let entry = <u32>load<u16>(pairs + (<usize>(bits >> 52) << 1));
-      if (entry == 0) entry = longCode(table, bits, SEQUENTIAL) & 0xffff;
-      length = entry & 255;
+      // The first step takes 26 bits at most, so the second one has its 16 of 57.
+      let bits = bitsAt(at);
+      step = stepAt(pairs, table, bits);
       before = k;
-      k += entry >> 8;
-      bits <<= length;
-      left -= length;
-      at += length;
+      k += step >> 8;
+      at += step & 255;
+      if (k > 63) break;
+      bits <<= step & 255;
+      step = stepAt(pairs, table, bits);
+      before = k;
+      k += step >> 8;
+      at += step & 255;
     }
     if (k == 64 || (k > 127 && k < 192)) break;
     // The second code of the pair may have been that of the next block: take the first one alone.
-    at -= length;
-    const word = bitsAt(at);
-    const entry = lookUp(table, word, SEQUENTIAL);
+    at -= step & 255;
+    const entry = lookUp(table, bitsAt(at), SEQUENTIAL);
     k = before + ((entry >> 8) & 255);
     at += entry & 255;
     if (k > 64 && (k < 128 || k > 191)) return false;
     if (k > 63) break;
-    left = 0;
   }
   Reader.at = at;
   return at <= Reader.end;
+}
+
+/** Advance << 8 | bits of the one or two codes that the bits begin with. */
+// @ts-ignore: decorator
+@inline
+function stepAt(pairs: usize, table: u32, bits: u64): u32 {
+  const step = <u32>load<u16>(pairs + (<usize>(bits >> 52) << 1));
+  return step != 0 ? step : longCode(table, bits, SEQUENTIAL) & 0xffff;
 }

@@ -15,7 +15,7 @@ const MCU_BYTES: usize = 2560;
 
 /** Begins at an address. */
 export function openTokens(at: usize): void {
-  memory.fill(HISTOGRAM, 0, 8192);
+  memory.fill(HISTOGRAM, 0, 16384);
   Tokens.at = at;
   Tokens.limit = <usize>memory.size() << 16;
 }
@@ -35,11 +35,18 @@ function growTokens(): bool {
   return true;
 }
 
+/** Where the token that goes to an address is counted. */
+// @ts-ignore: decorator
+@inline
+export function counterOf(key: u32, to: usize): usize {
+  return HISTOGRAM + (<usize>key << 2) + ((to & 4) << 11);
+}
+
 /** Appends a symbol; the key is table << 8 | symbol. */
 // @ts-ignore: decorator
 @inline
 export function addToken(key: u32, extra: u32): void {
-  const count = HISTOGRAM + (key << 2);
+  const count = counterOf(key, Tokens.at);
   store<u32>(count, load<u32>(count) + 1);
   store<u32>(Tokens.at, (key << 16) | extra);
   Tokens.at += 4;

@@ -17,7 +17,7 @@ export interface EntropyJob {
 
 /** Entropy-coded data with restart markers. */
 export interface EntropyData {
-  /** The data of the scan; ends with EOI. */
+  /** The data of the scan; ends with EOI. It lies in the memory of the coder, until its next call. */
   readonly data: Uint8Array;
   /** Bytes of each segment, with the marker that follows it. */
   readonly lengths: Uint32Array;

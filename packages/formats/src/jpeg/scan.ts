@@ -57,7 +57,9 @@ export interface ScanData {
 }
 
 /** Finds the markers in the data of a scan that begins at `start`. Restart markers must come in their order. */
-export function findScanData(bytes: Uint8Array, start: number): ScanData {
+export function findScanData(file: Uint8Array, start: number): ScanData {
+  // A Buffer's search is twice as fast.
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
   const segments: number[] = [];
   let begin = start;
   let restarts = 0;

@@ -98,6 +98,6 @@ class BitWriter {
   }
 
   take(): Uint8Array {
-    return this.#bytes.slice(0, this.length);
+    return this.#bytes.subarray(0, this.length);
   }
 }

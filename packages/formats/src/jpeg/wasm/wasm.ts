@@ -93,9 +93,9 @@ class WasmCoder implements EntropyCoder {
     return this.#workspace;
   }
 
-  /** Copies the result out. */
+  /** The result; its data stays where it is. */
   #take(job: EntropyJob, from: number, to: number): EntropyData {
-    const data = this.#workspace.bytes(from, to - from).slice();
+    const data = this.#workspace.bytes(from, to - from);
     const lengths = this.#workspace.words(this.#lengths, job.segments).slice();
     this.#end();
     return { data, lengths };

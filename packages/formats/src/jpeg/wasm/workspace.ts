@@ -10,8 +10,8 @@ const SPEC_BYTES = 288;
 const ENCODED_BY = 8;
 const HISTOGRAM = 178_176;
 const HISTOGRAM_LENGTH = 2048;
-const BLOCKS = 186_368;
-const PLANES = 186_624;
+const BLOCKS = 194_560;
+const PLANES = 194_816;
 const PLANE_BYTES = 32;
 /** Where the places begin that depend on the job. */
 const HEAP = 196_608;
@@ -135,7 +135,8 @@ export class Workspace {
 
   /** How often each symbol occurs in the tokens: a copy. */
   histogram(): Uint32Array {
-    return this.words(HISTOGRAM, HISTOGRAM_LENGTH).slice();
+    const [even, odd] = [this.words(HISTOGRAM, HISTOGRAM_LENGTH), this.words(HISTOGRAM + 8192, HISTOGRAM_LENGTH)];
+    return even.map((count, i) => count + (odd[i] as number));
   }
 }
 
