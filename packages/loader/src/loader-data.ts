@@ -94,7 +94,8 @@ function join(datasets: readonly Dataset[], parts: readonly DatasetPart[], name:
   const splits = datasets.map((dataset) => {
     const split = dataset.split(name);
     if (split.length > 0) return split;
-    throw new OptionError({ option: "split", problem: `${dataset.root}: the split has no samples`, found: split.name });
+    const file = datasets.length > 1 ? dataset.root : undefined;
+    throw new OptionError({ file, option: "split", problem: "the split has no samples", found: split.name });
   });
   let length = 0;
   const weighed = splits.map((split, part) => {
