@@ -75,7 +75,9 @@ describe("checksums", () => {
     await samplesOf(always);
     damage(made, 2);
     expect(await samplesOf(first)).toHaveLength(8);
-    await expect(samplesOf(always)).rejects.toThrow(/sample 2, key k\/2, field image: the crc32c of the sample is wrong/u);
+    await expect(samplesOf(always)).rejects.toThrow(
+      /sample 2, key k\/2, field image: the crc32c of the sample is wrong/u,
+    );
   });
 });
 

@@ -130,8 +130,39 @@ export class Pipeline {
   #processOpen(claim: Claim): Promise<void> | undefined {
     const { decoder } = this.options;
     if (decoder !== undefined) return this.#decodeAll(claim, decoder);
-    this.#processRaw(claim);
+    if (this.#imageField === -1) this.#processStored(claim);
+    else this.#processRaw(claim);
     return undefined;
+  }
+
+  /** Values that are taken as they are: a run at a time, as keeping account of each sample would cost as much as it. */
+  #processStored(claim: Claim): void {
+    const { ring, setup } = this.options;
+    const { fetchMs } = setup.inject;
+    const first = (this.#lanes[0] as Lane).sample;
+    this.enter(STAGE_OF.fetch, first);
+    for (let i = 0; i < claim.count; i++) {
+      if (ring.stopped) return;
+      const lane = this.#lanes[i] as Lane;
+      try {
+        this.#reader.fetch(lane);
+        if (fetchMs > 0) this.#injector.sleep(fetchMs);
+      } catch (error) {
+        this.#refuse(lane, error);
+      }
+    }
+    this.enter(STAGE_OF.prep, first);
+    for (let i = 0; i < claim.count; i++) {
+      const lane = this.#lanes[i] as Lane;
+      if (lane.isBad) continue;
+      try {
+        this.#reader.check(lane);
+        this.#slowDown();
+      } catch (error) {
+        this.#refuse(lane, error);
+      }
+    }
+    this.#finish(claim);
   }
 
   async #openShards(claim: Claim): Promise<void> {

@@ -2,7 +2,7 @@ import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planLayout } from "../../dist/ring/layout.js";
-import { Ring, type Claim } from "../../dist/ring/ring.js";
+import { Ring, SAMPLE_STATE, type Claim } from "../../dist/ring/ring.js";
 import { Interleaver } from "./interleaver.js";
 
 function createRing(numSlots: number, batchSize: number): Ring {
@@ -131,6 +131,58 @@ describe("the ring", () => {
       }),
       { numRuns: count(300, 5000), seed: SEED },
     );
+  });
+
+  it("does so for every order of a small instance with up to two intrusions", () => {
+    const wrong: unknown[] = [];
+    const last = count(2, 8);
+    for (let first = 0; first < 12; first++) {
+      for (let second = 0; second < last; second++) {
+        for (let order = 0; order < 3 ** 5; order++) {
+          const play = new Play(2, 1, [2, 2, 1], 1);
+          let rest = order;
+          const next = (): void => {
+            for (let tries = 0; tries < 3; tries++) if (play.act(((rest % 3) + tries) % 3)) break;
+            rest = Math.floor(rest / 3);
+          };
+          const interleaver = new Interleaver([first, second], next);
+          for (let step = 0; step < 5; step++) next();
+          interleaver.remove();
+          for (let round = 0; play.taken < 3 && round < 100; round++) play.act(round % 3);
+          if (play.taken < 3 || play.wrong.length > 0) wrong.push({ first, second, order, wrong: play.wrong });
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it("gives a claim that its worker took to the grave to another, with what was bad before still counted", () => {
+    const ring = createRing(1, 8);
+    const [dead, alive] = [emptyClaim(), emptyClaim()];
+    ring.states(0).fill(SAMPLE_STATE.missing);
+    ring.publish(0, 0, 8, 5);
+    ring.claim(3, dead);
+    expect(ring.hasOpen).toBe(true);
+    ring.claim(5, alive);
+    ring.states(0).fill(SAMPLE_STATE.good, 3).fill(SAMPLE_STATE.bad, 6, 8);
+    ring.finish(alive, 2, 0);
+    expect([ring.hasOpen, ring.isReady(0), ring.lostCells(0)]).toEqual([false, false, { from: 0, to: 3 }]);
+    ring.reoffer(0, 0, 3);
+    ring.claim(8, alive);
+    expect(alive).toEqual({ slot: 0, cell: 0, count: 3, epoch: 5 });
+    ring.states(0).fill(SAMPLE_STATE.good, 0, 3);
+    ring.finish(alive, 0, 0);
+    expect([ring.isReady(0), ring.badCount(0), ring.lostCells(0)]).toEqual([true, 2, undefined]);
+  });
+
+  it("lets workers return when nothing is left to claim, or lets them go on if that is taken back", () => {
+    const ring = createRing(1, 8);
+    ring.drain();
+    expect([ring.isDraining, ring.stopped]).toEqual([true, false]);
+    ring.resume();
+    expect(ring.isDraining).toBe(false);
+    ring.stop();
+    expect([ring.isDraining, ring.stopped]).toEqual([true, true]);
   });
 
   // A worker's claim reads HEAD, CLAIM and END, then exchanges CLAIM; it sleeps before one of these while others go on.
