@@ -6,7 +6,7 @@ import { horizontalFlip, openLoader, randomResizedCrop } from "../../packages/lo
 import { lineOf, takeTurns, timed } from "./measure.mjs";
 
 const MAKE_PHOTOS = fileURLToPath(new URL("../../examples/photo-set/make.mjs", import.meta.url));
-const IMAGES = 384;
+const IMAGES = 256;
 const LATER_EPOCHS = 2;
 /** Raw pixels take a tenth of the time of JPEGs: more epochs of them. */
 const LATER_RAW_EPOCHS = 10;
@@ -25,7 +25,7 @@ export async function checksums({ folder, rounds }) {
   const raw = join(folder, "raw");
   await convert({ source, out: raw, format: "hdf5", size: 224 });
   const augmented = [randomResizedCrop(224), horizontalFlip()];
-  const few = Math.min(rounds, 7);
+  const few = Math.min(rounds, 5);
   return [
     ...(await race("JPEG, random crops", jpeg, augmented, LATER_EPOCHS, few)),
     ...(await race("raw pixels", raw, [], LATER_RAW_EPOCHS, few)),

@@ -23,7 +23,11 @@
 /** @param {readonly number[]} values @returns {Spread} */
 export function spreadOf(values) {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (fraction) => sorted[Math.round(fraction * (sorted.length - 1))] ?? Number.NaN;
+  const at = (fraction) => {
+    const place = fraction * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return below + (above - below) * (place % 1);
+  };
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
