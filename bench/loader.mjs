@@ -31,14 +31,17 @@ const results = join(here, "results");
 const data = resolve(values.data);
 const tasks = [...TASKS.keys()].filter((task) => new RegExp(values.tasks, "u").test(task));
 
+function command(task, ...more) {
+  const parts = [process.execPath, join(here, "peer-case.mjs"), task, "--data", data, ...more];
+  return parts.map((part) => `'${part}'`).join(" ");
+}
+
 /** Our cases, as run.py takes them. */
 function extras() {
-  const command = (task, ...more) =>
-    [process.execPath, join(here, "peer-case.mjs"), task, "--data", data, ...more].map((part) => `'${part}'`).join(" ");
   return tasks.flatMap((task) => {
-    const all = [`${task}=${command(task, "--columns")}`, `${task}=${command(task, "--workers", "1")}`];
-    if (task.startsWith("jpeg")) all.push(`${task}=${command(task, "--seekable", "--columns")}`);
-    return all.flatMap((extra) => ["--extra", extra]);
+    const all = [command(task, "--columns"), command(task, "--workers", "1")];
+    if (task.startsWith("jpeg")) all.push(command(task, "--seekable", "--columns"));
+    return all.flatMap((line) => ["--extra", `${task}=${line}`]);
   });
 }
 
