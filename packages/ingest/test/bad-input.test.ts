@@ -38,7 +38,7 @@ describe("an option that is impossible", () => {
     ["numWorkers", null, /option numWorkers.*found null/u],
     ["format", "zip", /option format.*expected hdf5 \| arrow.*, found "zip"/u],
     ["format", ["hdf5"], /option format.*found an array/u],
-    ["mode", "seekable", /option mode.*expected encoded \| raw, found "seekable"/u],
+    ["mode", "webp", /option mode.*expected encoded \| seekable \| raw, found "webp"/u],
     ["sourceKind", {}, /option sourceKind.*expected image-folder, found an object/u],
     ["onReject", "ignore", /option onReject.*expected skip \| fail, found "ignore"/u],
     ["maxRejects", 0.5, /option maxRejects.*found 0.5/u],
