@@ -33,10 +33,44 @@ async function outcome(decoder: Decoder, bytes: Uint8Array): Promise<Pixels | st
   }
 }
 
+/** A JPEG without its segments of some markers. */
+function without(bytes: Buffer, markers: readonly number[]): Buffer {
+  const parts = [bytes.subarray(0, 2)];
+  let at = 2;
+  while (bytes[at + 1] !== 0xda) {
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    if (!markers.includes(bytes[at + 1] as number)) parts.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat([...parts, bytes.subarray(at)]);
+}
+
 /** Whether two outcomes are the same pixels, or the same reason. */
 function isSame(a: Pixels | string, b: Pixels | string): boolean {
   if (typeof a === "string" || typeof b === "string") return a === b;
   return a.width === b.width && a.channels === b.channels && Buffer.compare(a.data, b.data) === 0;
+}
+
+const segment = (marker: number, data: readonly number[]): Buffer =>
+  Buffer.from([0xff, marker, 0, data.length + 2, ...data]);
+const repeat = (value: number, length: number): number[] => Array.from({ length }, () => value);
+
+/** A flat baseline JPEG of 8 x 8 pixels, 4:4:4, with a scan for each component. */
+function threeScans(): Buffer {
+  const [components, counts] = [
+    [1, 2, 3],
+    [1, ...repeat(0, 15)],
+  ];
+  return Buffer.concat([
+    Buffer.from([0xff, 0xd8]),
+    segment(0xdb, [0, ...repeat(1, 64)]),
+    segment(0xc0, [8, 0, 8, 0, 8, 3, ...components.flatMap((id) => [id, 0x11, 0])]),
+    // One code of one bit in each table, "0": no difference in the one, end of block in the other.
+    segment(0xc4, [0x00, ...counts, 0]),
+    segment(0xc4, [0x10, ...counts, 0]),
+    ...components.map((id) => Buffer.concat([segment(0xda, [1, id, 0, 0, 63, 0]), Buffer.from([0x3f])])),
+    Buffer.from([0xff, 0xd9]),
+  ]);
 }
 
 /** A JPEG with another frame marker, precision or size: the frame header is FF, marker, length, precision, size. */
@@ -121,6 +155,21 @@ describe.each(DECODERS.map((name) => ({ name, skip: reason(name) })))("the decod
     }
   });
 
+  it.skipIf(skip !== undefined)("never takes the tables of the image before for one that lacks its own", async () => {
+    const bytes = await photo().jpeg({ quality: 95 }).toBuffer();
+    const other = await photo().jpeg({ quality: 30 }).toBuffer();
+    const [quantisation, huffman] = [0xdb, 0xc4];
+    for (const lacking of [without(bytes, [quantisation]), without(bytes, [huffman])]) {
+      const fresh = await outcome(createDecoder({ decoder: name }), lacking);
+      for (const before of [bytes, other]) {
+        const decoder = createDecoder({ decoder: name });
+        await decoder.decode(before);
+        expect(isSame(await outcome(decoder, lacking), fresh)).toBe(true);
+      }
+    }
+    expect(await outcome(createDecoder({ decoder: name }), without(bytes, [quantisation]))).toBe("corrupt");
+  });
+
   it.skipIf(skip !== undefined)("names what it cannot decode, with its key, and gives no pixels", async () => {
     const decoder = createDecoder({ decoder: name });
     const bytes = fixtures.get("420.jpg") as Buffer;
@@ -185,20 +234,36 @@ describe.skipIf(turbo !== undefined || wasm !== undefined)("turbo and wasm", () 
   });
 });
 
-it.skipIf(turbo !== undefined)(
-  "a progressive JPEG of more scans than any encoder writes is left to sharp",
-  async () => {
-    const bytes = await photo().jpeg({ progressive: true }).toBuffer();
-    const last = bytes.lastIndexOf(Buffer.from([0xff, 0xda]));
-    const scan = bytes.subarray(last, -2);
-    const many = Buffer.concat([bytes.subarray(0, -2), ...Array.from({ length: 120 }, () => scan), bytes.subarray(-2)]);
-    const decoder = createDecoder({ decoder: "turbo" });
-    expect(decoder.decode(bytes)).not.toBeInstanceOf(Promise);
-    const answer = decoder.decode(many);
-    expect(answer).toBeInstanceOf(Promise);
+/** Whether sharp decodes a JPEG, and a JPEG that repeats its last scan 120 times. */
+async function leftToSharp(bytes: Buffer): Promise<boolean[]> {
+  const last = bytes.lastIndexOf(Buffer.from([0xff, 0xda]));
+  const scans = Array.from({ length: 120 }, () => bytes.subarray(last, -2));
+  const decoder = createDecoder({ decoder: "turbo" });
+  const found: boolean[] = [];
+  for (const image of [bytes, Buffer.concat([bytes.subarray(0, -2), ...scans, bytes.subarray(-2)])]) {
+    const answer = decoder.decode(image);
+    found.push(answer instanceof Promise);
     await Promise.resolve(answer).catch(() => undefined);
-  },
-);
+  }
+  return found;
+}
+
+describe.skipIf(turbo !== undefined)("a JPEG of more scans than any encoder writes", () => {
+  it("is left to sharp if it is progressive", async () => {
+    expect(await leftToSharp(await photo().jpeg({ progressive: true }).toBuffer())).toEqual([false, true]);
+  });
+
+  it("is left to sharp if it is sequential with a scan for each component", async () => {
+    expect(await leftToSharp(threeScans())).toEqual([false, true]);
+  });
+
+  it("is no such thing if its first scan has all components, behind which nothing is read", async () => {
+    const bytes = await photo().jpeg().toBuffer();
+    const decoder = createDecoder({ decoder: "turbo" });
+    const trailing = Buffer.concat([bytes, ...Array.from({ length: 120 }, () => Buffer.from([0xff, 0xda]))]);
+    expect(decoder.decode(trailing)).not.toBeInstanceOf(Promise);
+  });
+});
 
 it("an image is decoded by the same bytes' decoder whatever the file is called, again and again", async () => {
   const decoder = createDecoder();

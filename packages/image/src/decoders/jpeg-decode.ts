@@ -21,12 +21,14 @@ const PROGRESSIVE = 0xc2;
 const FRAMES = [0xc0, 0xc1, PROGRESSIVE];
 /** Most bytes of pixels: libjpeg-turbo's bindings count them in an int. */
 const MAX_BYTES = 2 ** 31 - 1;
-/** Most scans of a progressive JPEG. Ordinary ones have about ten; with thousands, a small file takes minutes. */
+/** Most scans. Ordinary progressive JPEGs have about ten; with thousands, a small file takes minutes. */
 const MAX_SCANS = 100;
 const SCAN_MARKER = Buffer.from([0xff, 0xda]);
 
+/** True if the first scan is all that a decoder reads, or not too many follow it. */
 function hasFewScans(bytes: Uint8Array, head: JpegHead): boolean {
-  if (head.frame !== PROGRESSIVE) return true;
+  // Behind its marker and length, a scan says how many components it has (ITU-T T.81, B.2.3).
+  if (head.frame !== PROGRESSIVE && bytes[head.scanAt + 4] === head.components) return true;
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = head.scanAt;
   for (let scans = 0; at >= 0; scans++) {

@@ -11,6 +11,7 @@ interface TurboExports {
   readonly malloc: (byteLength: number) => number;
   readonly free: (at: number) => void;
   readonly tjInitDecompress: () => number;
+  readonly tjDestroy: (handle: number) => number;
   readonly tjDecompressHeader3: (
     handle: number,
     bytes: number,
@@ -58,10 +59,12 @@ const IMPORTS = {
   },
 };
 
-/** One instance, with a handle and two buffers that are used again for each image. */
+/**
+ * One instance, with two buffers that are used again for each image. Each image has a handle of its own, as a handle
+ * keeps the tables of the last image, and would decode one that lacks its tables by those.
+ */
 class Instance {
   readonly #exports: TurboExports;
-  readonly #handle: number;
   readonly #size: number;
   #input = { at: 0, byteLength: 0 };
   #output = { at: 0, byteLength: 0 };
@@ -69,9 +72,8 @@ class Instance {
   constructor(module: WasmModule) {
     const { exports } = new (webAssembly().Instance)(module, IMPORTS);
     this.#exports = exports as TurboExports;
-    this.#handle = this.#exports.tjInitDecompress();
     this.#size = this.#exports.malloc(16);
-    if (this.#handle === 0 || this.#size === 0) jump();
+    if (this.#size === 0) jump();
   }
 
   get byteLength(): number {
@@ -87,20 +89,28 @@ class Instance {
   }
 
   readonly decode: JpegDecode = (bytes, target, width, height, channels) => {
-    const { tjDecompressHeader3, tjDecompress2, memory } = this.#exports;
+    const { tjInitDecompress, tjDestroy, memory } = this.#exports;
     const byteLength = width * height * channels;
     this.#input = this.#room(this.#input, bytes.length);
     this.#output = this.#room(this.#output, byteLength);
-    const [handle, input, output, size] = [this.#handle, this.#input.at, this.#output.at, this.#size];
-    new Uint8Array(memory.buffer, input, bytes.length).set(bytes);
-    if (tjDecompressHeader3(handle, input, bytes.length, size, size + 4, size + 8, size + 12) !== 0) return false;
+    new Uint8Array(memory.buffer, this.#input.at, bytes.length).set(bytes);
+    const handle = tjInitDecompress();
+    if (handle === 0) jump();
+    const isDone = this.#decompress(handle, bytes.length, width, height, channels);
+    tjDestroy(handle);
+    if (isDone) target.set(new Uint8Array(memory.buffer, this.#output.at, byteLength));
+    return isDone;
+  };
+
+  #decompress(handle: number, length: number, width: number, height: number, channels: 1 | 3): boolean {
+    const { tjDecompressHeader3, tjDecompress2, memory } = this.#exports;
+    const [input, output, size] = [this.#input.at, this.#output.at, this.#size];
+    if (tjDecompressHeader3(handle, input, length, size, size + 4, size + 8, size + 12) !== 0) return false;
     const found = new Int32Array(memory.buffer, size, 2);
     if (found[0] !== width || found[1] !== height) return false;
     const format = channels === 3 ? FORMAT_RGB : FORMAT_GREY;
-    if (tjDecompress2(handle, input, bytes.length, output, width, 0, height, format, FAST_DCT) !== 0) return false;
-    target.set(new Uint8Array(memory.buffer, output, byteLength));
-    return true;
-  };
+    return tjDecompress2(handle, input, length, output, width, 0, height, format, FAST_DCT) === 0;
+  }
 }
 
 /**
@@ -111,6 +121,8 @@ function createDecode(module: WasmModule): JpegDecode {
   let instance: Instance | undefined = new Instance(module);
   return (bytes, target, width, height, channels) => {
     let isDone = false;
+    // Whether there is memory enough must not depend on the images before.
+    if (bytes.length + width * height * channels > MAX_KEPT_BYTES) instance = undefined;
     try {
       instance ??= new Instance(module);
       isDone = instance.decode(bytes, target, width, height, channels);
