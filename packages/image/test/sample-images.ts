@@ -31,8 +31,15 @@ export async function greyPhoto(): Promise<{ levels: Uint8Array; image: Sharp }>
   return { levels: new Uint8Array(levels), image };
 }
 
-/** The photo in every encoding that is decoded; lossless unless the encoding has no such mode. */
-export async function everyEncoding(): Promise<Map<string, Buffer>> {
+let encoded: Promise<Map<string, Buffer>> | undefined;
+
+/** The photo in every encoding that is decoded; lossless unless the encoding has no such mode. Do not write to it. */
+export function everyEncoding(): Promise<Map<string, Buffer>> {
+  encoded ??= encodeAll();
+  return encoded;
+}
+
+async function encodeAll(): Promise<Map<string, Buffer>> {
   const images: [string, Sharp][] = [
     ["jpeg", photo().jpeg({ quality: 95 })],
     ["jpeg 4:4:4 progressive", photo().jpeg({ quality: 95, chromaSubsampling: "4:4:4", progressive: true })],
@@ -46,7 +53,7 @@ export async function everyEncoding(): Promise<Map<string, Buffer>> {
     ["tiff lzw", photo().tiff({ compression: "lzw" })],
     ["tiff tiled", photo().tiff({ compression: "deflate", tile: true })],
     ["tiff uncompressed", photo().tiff({ compression: "none" })],
-    ["avif", photo().avif()],
+    ["avif", photo().avif({ effort: 0 })],
   ];
   return new Map(await Promise.all(images.map(async ([name, image]) => [name, await image.toBuffer()] as const)));
 }

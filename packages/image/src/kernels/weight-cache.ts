@@ -61,7 +61,8 @@ export class WeightCache {
     const key = ((length * 65_536 + outputs) * 8 + unit) * 2 + (mirrored ? 1 : 0);
     const known = this.#blocks.get(key);
     if (known !== undefined) return known;
-    const block = this.#make(axis, unit);
+    // From 0, lest the rounding of the first stretch's edges decided the weights of all.
+    const block = this.#make({ ...axis, from: 0 }, unit);
     this.#byteLength += block.bytes.length;
     if (this.#byteLength > MAX_BYTES) {
       this.#blocks.clear();

@@ -43,6 +43,21 @@ describe("the SIMD kernels and their plain twin", () => {
     fc.assert(property, { seed: SEED, numRuns: count(60, 1500) });
   });
 
+  it("give the same bytes whatever they have resampled before", () => {
+    const jobs = fc.array(fc.tuple(anyJob(60, 24), fc.nat()), { minLength: 2, maxLength: 12 });
+    const property = fc.property(jobs, (list) => {
+      const kept = new Workbench(true, true);
+      const run = ([spec, seed]: (typeof list)[number]): string =>
+        Buffer.from(kept.run("simd", spec, pixelsOf(spec, seed))).toString("base64");
+      const expected = list.map(([spec, seed]) =>
+        Buffer.from(bench.run("simd", spec, pixelsOf(spec, seed))).toString("base64"),
+      );
+      expect(list.map(run)).toEqual(expected);
+      expect(list.toReversed().map(run)).toEqual(expected.toReversed());
+    });
+    fc.assert(property, { seed: SEED, numRuns: count(20, 400) });
+  });
+
   it("give the same bytes on a memory that is not shared", () => {
     const unshared = new Workbench(false);
     const spec = photoJob({ dtype: "float32" });

@@ -34,14 +34,21 @@ export const ELEMENT_BYTES = { uint8: 1, float16: 2, float32: 4 } as const;
 const GUARD = 0xa5;
 const GUARD_BYTES = 64;
 const MEMORY_BYTES = 2 ** 24;
+const KEPT_SCRATCH_BYTES = 2 ** 16;
 
 /** A memory with both kernels, and places for a source and an output between guard bytes. */
 export class Workbench {
   readonly bytes: Uint8Array;
   readonly #buffer: ArrayBufferLike;
   readonly #shared: boolean;
+  /** The kernels of the first job of each kind, where they are used for all. */
+  readonly #kept = new Map<string, Kernels>();
 
-  constructor(shared = true) {
+  /** @param keeps - Uses the same kernels for all jobs, as a worker does; their scratch is then of one size. */
+  constructor(
+    shared = true,
+    readonly keeps = false,
+  ) {
     this.#shared = shared;
     const memory = createMemory({ byteLength: MEMORY_BYTES, shared });
     this.#buffer = memory.buffer;
@@ -58,7 +65,8 @@ export class Workbench {
    */
   run(name: "simd" | "plain", spec: JobSpec, pixels: Uint8Array, unaligned = 0): Uint8Array {
     const size = { width: spec.width, height: spec.height, channels: spec.channels };
-    const needed = scratchBytes({ source: size, output: { width: spec.outWidth, height: spec.outHeight } });
+    const exact = scratchBytes({ source: size, output: { width: spec.outWidth, height: spec.outHeight } });
+    const needed = this.keeps ? KEPT_SCRATCH_BYTES : exact;
     const scratch = { offset: GUARD_BYTES + unaligned, byteLength: needed };
     const sourceAt = scratch.offset + needed + GUARD_BYTES;
     const align = ELEMENT_BYTES[spec.dtype];
@@ -67,7 +75,8 @@ export class Workbench {
     const end = outputAt + outBytes + GUARD_BYTES;
     this.bytes.fill(GUARD, 0, end);
     this.bytes.set(pixels, sourceAt);
-    const kernels = this.#make(name, scratch);
+    const kernels = this.#kept.get(name) ?? this.#make(name, scratch);
+    if (this.keeps) this.#kept.set(name, kernels);
     if (kernels.name !== name) throw new Error(`these are ${kernels.name} kernels (shared: ${this.#shared})`);
     kernels.resample({
       source: { offset: sourceAt, ...size },
