@@ -15,6 +15,9 @@ export interface MixPart {
 /** Positions whose parts are mixed at random; the parts' counts are exact at the end of each such stretch. */
 const WINDOW = 64;
 
+/** Most positions of an epoch, up to which the arithmetic of the pattern is exact. */
+const MAX_POSITIONS = 2 ** 32 - 1;
+
 /** `floor((a * b + c) / n)`, exact for integers below 2^32. */
 function multiplyDivide(a: number, b: number, c: number, n: number): number {
   const high = Math.floor(a / 2 ** 16) * b;
@@ -73,8 +76,13 @@ interface Standing {
  * its share than half a sample (Lothaire, "Algebraic Combinatorics on Words", chapter 2). The positions of each window
  * are permuted by a key before that, lest a rank, which takes every n-th position, always met the same part.
  * @param length - Of an epoch, below 2^32.
+ * @throws {@link OptionError} for a weight that is too small for a single position, or too many positions.
  */
 export function bindMix(parts: readonly MixPart[], length: number, seed: number): BoundOrder {
+  if (length > MAX_POSITIONS) {
+    const expected = `at most ${MAX_POSITIONS} samples together`;
+    throw new OptionError({ option: "path", problem: "too many samples to mix", expected, found: String(length) });
+  }
   const weights = parts.map((part) => part.weight);
   const counts = shareOut(weights, length);
   const empty = counts.indexOf(0);

@@ -1,5 +1,6 @@
 import { OptionError } from "@millrace/formats";
 import { z } from "zod";
+import { shownValue } from "../shown-value.js";
 import type { Order } from "./order.js";
 
 /** Most positions of an epoch that a weighted order may ask for. */
@@ -78,11 +79,6 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
-function shown(value: unknown): string {
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-}
-
 /**
  * Checks an order that came as plain data.
  * @throws {@link OptionError} that says which of its numbers is impossible.
@@ -96,8 +92,10 @@ export function checkOrder<T extends Order>(order: T): T {
   throw new OptionError({
     option: "order",
     problem:
-      path.length === 0 || path[0] === "kind" ? "is impossible" : `${shown(kind)}: ${path.join(".")} is impossible`,
+      path.length === 0 || path[0] === "kind"
+        ? "is impossible"
+        : `${shownValue(kind)}: ${path.join(".")} is impossible`,
     expected: issue?.message ?? KINDS,
-    found: shown(at(order, path)),
+    found: shownValue(at(order, path)),
   });
 }

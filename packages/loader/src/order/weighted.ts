@@ -153,11 +153,13 @@ class ClassTable {
   /** The weight of each class as a whole. */
   massOf(weights: readonly number[] | "balanced"): Float64Array {
     const classes = this.#starts.length - 1;
+    // Relative to the largest, lest a product overflowed.
+    const largest = weights === "balanced" ? 1 : weights.slice(0, classes).reduce((a, b) => Math.max(a, b), 0);
     if (weights !== "balanced" && weights.length < classes)
       fail("the classWeights do not fit", `${classes} numbers, one a class`, `${weights.length}`);
     const mass = Float64Array.from({ length: classes }, (_, label) => {
       const count = this.#count(label);
-      return weights === "balanced" ? Math.min(1, count) : count * (weights[label] as number);
+      return weights === "balanced" ? Math.min(1, count) : count * ((weights[label] as number) / largest);
     });
     if (!mass.some((value) => value > 0)) fail("the classWeights leave nothing to draw", "a class with samples", "0");
     return mass;

@@ -64,6 +64,12 @@ describe("weighted", () => {
     expectShares(countsOf(bound, 6, 2000), [1, 1, 1, 2, 4, 4]);
   });
 
+  it("takes weights of classes as large as numbers go", () => {
+    const labels = Int32Array.of(0, 0, 0, 1, 1);
+    const bound = bindOrder(weighted({ classWeights: [Number.MAX_VALUE, Number.MAX_VALUE / 2] }), 5, { labels });
+    expectShares(countsOf(bound, 5, 2000), [2, 2, 2, 1, 1]);
+  });
+
   it("finds no more alike in neighbouring positions and epochs than chance does", () => {
     const bound = bindOrder(weighted({ weights: [1, 1], draws: 20_000 }), 2);
     let same = 0;
@@ -75,7 +81,7 @@ describe("weighted", () => {
 
   it.each<[string, () => unknown, RegExp]>([
     ["a negative weight", () => weighted({ weights: [1, -1] }), /weights is impossible.*from 0 up/u],
-    ["NaN", () => weighted({ weights: [Number.NaN, 1] }), /weights is impossible/u],
+    ["NaN", () => weighted({ weights: [Number.NaN, 1] }), /weights is impossible.*found \[NaN, 1\]/u],
     ["infinity", () => weighted({ classWeights: [Infinity] }), /classWeights is impossible/u],
     ["weights that are all 0", () => weighted({ weights: [0, 0] }), /not all 0/u],
     ["no weights", () => weighted({ weights: [] }), /not all 0/u],
