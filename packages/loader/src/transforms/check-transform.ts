@@ -1,4 +1,5 @@
 import { OptionError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 import { centerCrop } from "./center-crop.js";
 import { colorJitter } from "./color-jitter.js";
 import { grayscale } from "./grayscale.js";
@@ -60,7 +61,7 @@ export function checkTransform(transform: Transform): Transform {
         option: "transforms",
         problem: "is not a transform",
         expected: TRANSFORM_KINDS.join(" | "),
-        found: JSON.stringify(transform),
+        found: shownValue(transform),
       });
   }
 }

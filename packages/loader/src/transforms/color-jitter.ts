@@ -1,5 +1,6 @@
 import { OptionError } from "@millrace/formats";
 import type { Kernels, ResampleSource } from "@millrace/image";
+import { shownValue } from "../shown-value.js";
 import { checkFraction } from "./fraction.js";
 import type { TransformRandom } from "./transform-random.js";
 
@@ -63,7 +64,8 @@ function rangeOf(
       : (value ?? [neutral, neutral]);
   if (Array.isArray(range) && range.length === 2) {
     const [low, high] = range as [number, number];
-    if (low >= least && low <= high && high <= most && Number.isFinite(Math.fround(high)))
+    const areNumbers = typeof low === "number" && typeof high === "number";
+    if (areNumbers && low >= least && low <= high && high <= most && Number.isFinite(Math.fround(high)))
       return low === neutral && high === neutral ? undefined : [low, high];
   }
   throw new OptionError({
@@ -73,7 +75,7 @@ function rangeOf(
       neutral === 1
         ? "a number from 0 up, or [low, high] with 0 <= low <= high"
         : "a number from 0 to 0.5, or [low, high] within -0.5 to 0.5",
-    found: JSON.stringify(value) ?? String(value),
+    found: shownValue(value),
   });
 }
 

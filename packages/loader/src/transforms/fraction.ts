@@ -1,4 +1,5 @@
 import { OptionError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 
 /**
  * Checks which part of the samples a transform changes.
@@ -6,11 +7,11 @@ import { OptionError } from "@millrace/formats";
  * @throws {@link OptionError} if it is not from 0 to 1.
  */
 export function checkFraction(transform: string, fraction: number): number {
-  if (fraction >= 0 && fraction <= 1) return fraction;
+  if (typeof fraction === "number" && fraction >= 0 && fraction <= 1) return fraction;
   throw new OptionError({
     option: "transforms",
     problem: `${transform}: the fraction is impossible`,
     expected: "0 to 1",
-    found: String(fraction),
+    found: shownValue(fraction),
   });
 }

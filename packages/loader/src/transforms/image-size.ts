@@ -1,10 +1,9 @@
 import { OptionError } from "@millrace/formats";
+import { MAX_SIDE } from "@millrace/image";
+import { shownValue } from "../shown-value.js";
 
 /** A size as options take it: one side of a square, or `[height, width]`. */
 export type ImageSize = number | readonly [height: number, width: number];
-
-/** Largest side that the kernels take. */
-export const MAX_SIDE = 65_535;
 
 /**
  * `[height, width]` of an {@link ImageSize}.
@@ -18,6 +17,6 @@ export function sizeOf(transform: string, size: ImageSize): readonly [height: nu
     option: "transforms",
     problem: `${transform}: the size is impossible`,
     expected: `an integer from 1 to ${MAX_SIDE}, or [height, width]`,
-    found: JSON.stringify(size) ?? String(size),
+    found: shownValue(size),
   });
 }

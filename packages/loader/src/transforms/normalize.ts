@@ -1,4 +1,5 @@
 import { OptionError, type Statistics } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 
 /** Pixels as floats of zero mean and unit variance; see {@link normalize}. */
 export interface Normalize {
@@ -24,16 +25,21 @@ export interface NormalizeOptions {
  * @throws {@link OptionError} for numbers that are not finite, a standard deviation that is not above 0, or another dtype.
  */
 export function normalize(options: NormalizeOptions = {}): Normalize {
-  checkChannels("mean", options.mean, (value) => Number.isFinite(value), "finite numbers");
-  checkChannels("std", options.std, (value) => Number.isFinite(value) && value > 0, "finite numbers above 0");
+  checkChannels("mean", options.mean, (value) => Number.isFinite(Math.fround(value)), "a list of finite numbers");
+  checkChannels("std", options.std, isDeviation, "a list of numbers above 0 by which a float32 can be divided");
   const { mean, std, dtype = "float32" } = options;
   if (dtype === "float32" || dtype === "float16") return { kind: "normalize", mean, std, dtype };
   throw new OptionError({
     option: "transforms",
     problem: "normalize: the dtype is impossible",
     expected: "float32 | float16",
-    found: String(dtype),
+    found: shownValue(dtype),
   });
+}
+
+/** True for what pixels can be divided by in float32. */
+function isDeviation(value: number): boolean {
+  return value > 0 && Number.isFinite(value) && Number.isFinite(Math.fround(1 / (255 * value)));
 }
 
 function checkChannels(
@@ -42,12 +48,12 @@ function checkChannels(
   isGood: (value: number) => boolean,
   expected: string,
 ): void {
-  if (values === undefined || (values.length > 0 && values.every(isGood))) return;
+  if (values === undefined || (Array.isArray(values) && values.length > 0 && values.every(isGood))) return;
   throw new OptionError({
     option: "transforms",
     problem: `normalize: the ${name} is impossible`,
     expected,
-    found: JSON.stringify(values),
+    found: shownValue(values),
   });
 }
 
@@ -65,7 +71,7 @@ export interface Affine {
 export function affineOf(transform: Normalize, channels: number, statistics: Statistics | undefined): Affine {
   const mean = channelsOf("mean", transform.mean ?? statistics?.mean, channels);
   const std = channelsOf("std", transform.std ?? statistics?.std, channels);
-  const flat = std.findIndex((value) => !(value > 0));
+  const flat = std.findIndex((value) => !isDeviation(value));
   if (flat !== -1) {
     throw new OptionError({
       option: "transforms",

@@ -1,6 +1,7 @@
 import { OptionError } from "@millrace/formats";
+import { MAX_SIDE } from "@millrace/image";
+import { shownValue } from "../shown-value.js";
 import { enlarge, type Geometry } from "./geometry.js";
-import { MAX_SIDE } from "./image-size.js";
 
 /**
  * A margin as options take it: the same on all sides, `[left and right, top and bottom]`, or
@@ -23,7 +24,8 @@ export interface Pad {
 }
 
 /**
- * Adds a margin of one colour (`fill`, default 0, which is black: a level from 0 to 255, or one a channel).
+ * Adds a margin of one colour (`fill`, default 0, which is black: a level from 0 to 255, or one a channel). It is a level
+ * behind {@link normalize} too, which makes a float of it as of any pixel.
  * @throws {@link OptionError} for an impossible margin or level.
  */
 export function pad(padding: Padding, options: { readonly fill?: number | readonly number[] | undefined } = {}): Pad {
@@ -53,7 +55,7 @@ export function marginsOf(transform: string, padding: Padding): Margins {
     option: "transforms",
     problem: `${transform}: the padding is impossible`,
     expected: `integers from 0 to ${MAX_SIDE}: one, [horizontal, vertical], or [left, top, right, bottom]`,
-    found: JSON.stringify(padding) ?? String(padding),
+    found: shownValue(padding),
   });
 }
 
@@ -69,6 +71,6 @@ export function checkFill(transform: string, fill: number | readonly number[]): 
     option: "transforms",
     problem: `${transform}: the fill is impossible`,
     expected: "an integer from 0 to 255, or one a channel",
-    found: JSON.stringify(fill) ?? String(fill),
+    found: shownValue(fill),
   });
 }

@@ -1,7 +1,6 @@
 import { OptionError, type Statistics } from "@millrace/formats";
-import type { OutputDtype, OutputLayout } from "@millrace/image";
+import { MAX_SIDE, type OutputDtype, type OutputLayout } from "@millrace/image";
 import { snapBox, showAll, type Geometry } from "./geometry.js";
-import { MAX_SIDE } from "./image-size.js";
 import { affineOf, type Affine } from "./normalize.js";
 import { padsRandomCrop } from "./random-crop.js";
 import {

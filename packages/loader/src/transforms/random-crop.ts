@@ -1,4 +1,5 @@
-import { SampleError } from "@millrace/formats";
+import { OptionError, SampleError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 import { crop, enlarge, type Geometry } from "./geometry.js";
 import { sizeOf, type ImageSize } from "./image-size.js";
 import { checkFill, marginsOf, type Margins, type Padding } from "./pad.js";
@@ -35,7 +36,14 @@ export function randomCrop(size: ImageSize, options: RandomCropOptions = {}): Ra
   const [height, width] = sizeOf("randomCrop", size);
   const padding = marginsOf("randomCrop", options.padding ?? 0);
   const fill = checkFill("randomCrop", options.fill ?? 0);
-  return { kind: "randomCrop", height, width, padding, padIfNeeded: options.padIfNeeded === true, fill };
+  const { padIfNeeded = false } = options;
+  if (typeof padIfNeeded === "boolean") return { kind: "randomCrop", height, width, padding, padIfNeeded, fill };
+  throw new OptionError({
+    option: "transforms",
+    problem: "randomCrop: padIfNeeded is impossible",
+    expected: "true or false",
+    found: shownValue(padIfNeeded),
+  });
 }
 
 /** True if the image may get a margin. */

@@ -1,4 +1,5 @@
 import { OptionError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 import { crop, scaleTo, type Geometry } from "./geometry.js";
 import { sizeOf, type ImageSize } from "./image-size.js";
 import type { TransformRandom } from "./transform-random.js";
@@ -23,13 +24,15 @@ export interface RandomResizedCropOptions {
 }
 
 function checkRange(name: string, range: readonly [number, number], highest: number): void {
-  const [low, high] = range;
-  if (low > 0 && low <= high && high <= highest) return;
+  if (Array.isArray(range) && range.length === 2 && range.every((edge) => Number.isFinite(edge))) {
+    const [low, high] = range as [number, number];
+    if (low > 0 && low <= high && high <= highest) return;
+  }
   throw new OptionError({
     option: "transforms",
     problem: `randomResizedCrop: the ${name} is impossible`,
-    expected: highest === 1 ? "[low, high] with 0 < low <= high <= 1" : "[low, high] with 0 < low <= high",
-    found: JSON.stringify(range),
+    expected: highest === 1 ? "[low, high] with 0 < low <= high <= 1" : "[low, high] with 0 < low <= high, finite",
+    found: shownValue(range),
   });
 }
 

@@ -1,4 +1,5 @@
 import { OptionError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 import { crop, scaleTo, type Geometry } from "./geometry.js";
 import { sizeOf, type ImageSize } from "./image-size.js";
 
@@ -35,7 +36,7 @@ export function resize(size: ImageSize, options: ResizeOptions = {}): Resize {
     option: "transforms",
     problem: "resize: the fit is impossible",
     expected: "cover | fill | outside",
-    found: String(fit),
+    found: shownValue(fit),
   });
 }
 

@@ -240,7 +240,7 @@ describe("a transform of the user's that fails", () => {
 
   it("and never returns ends the run with a WorkerError", async () => {
     const made = await makeDataset({ samples: 2 });
-    const options = { numWorkers: 1, workerTimeoutMs: 500, order: sequential() };
+    const options = { numWorkers: 1, workerTimeoutMs: 150, order: sequential() };
     const error: unknown = await imagesOf(made, [transformOf("for (;;);")], options).catch((caught: unknown) => caught);
     expect(isMillraceError(error, "WORKER")).toBe(true);
   });

@@ -135,9 +135,15 @@ describe("making a transform", () => {
     ["randomResizedCrop(70000)", () => randomResizedCrop(70_000)],
     ["scale [0, 1]", () => randomResizedCrop(8, { scale: [0, 1] })],
     ["scale [0.5, 2]", () => randomResizedCrop(8, { scale: [0.5, 2] })],
+    ["scale 0.5", () => randomResizedCrop(8, { scale: 0.5 as never })],
+    ["scale [0.5]", () => randomResizedCrop(8, { scale: [0.5] as never })],
+    ["ratio to infinity", () => randomResizedCrop(8, { ratio: [1, Infinity] })],
+    ["ratio NaN", () => randomResizedCrop(8, { ratio: [Number.NaN, 1] })],
     ["ratio [2, 1]", () => randomResizedCrop(8, { ratio: [2, 1] })],
     ["horizontalFlip 1.1", () => horizontalFlip({ fraction: 1.1 })],
     ["verticalFlip NaN", () => verticalFlip({ fraction: Number.NaN })],
+    ["horizontalFlip by a text", () => horizontalFlip({ fraction: "0.5" as never })],
+    ["randomCrop with half an answer", () => randomCrop(8, { padIfNeeded: 1 as never })],
     ["randomCrop(0)", () => randomCrop(0)],
     ["randomCrop with half a margin", () => randomCrop(8, { padding: 0.5 })],
     ["pad(-1)", () => pad(-1)],
@@ -149,17 +155,28 @@ describe("making a transform", () => {
     ["contrast [2, 1]", () => colorJitter({ contrast: [2, 1] })],
     ["contrast infinity", () => colorJitter({ contrast: Infinity })],
     ["saturation [-1, 1]", () => colorJitter({ saturation: [-1, 1] })],
+    ["saturation of texts", () => colorJitter({ saturation: ["0", "1"] as never })],
     ["hue 0.6", () => colorJitter({ hue: 0.6 })],
     ["hue [-0.6, 0]", () => colorJitter({ hue: [-0.6, 0] })],
     ["colorJitter fraction 2", () => colorJitter({ fraction: 2 })],
     ["grayscale fraction -1", () => grayscale({ fraction: -1 })],
     ["normalize to float64", () => normalize({ dtype: "float64" as never })],
     ["normalize std 0", () => normalize({ std: [0, 1, 1] })],
+    ["normalize std too small to divide by", () => normalize({ std: [1e-42] })],
+    ["normalize mean beyond float32", () => normalize({ mean: [1e39] })],
+    ["normalize mean 0.5", () => normalize({ mean: 0.5 as never })],
+    ["normalize std of a text", () => normalize({ std: "0.5" as never })],
     ["normalize mean NaN", () => normalize({ mean: [Number.NaN] })],
     ["userTransform http:", () => userTransform({ module: "http://host/x.js" })],
     ["userTransform with a function", () => userTransform({ module: "file:///x.js", options: () => 1 })],
     ["userTransform data:", () => userTransform({ module: "data:text/javascript,export {}" })],
   ])("refuses %s, naming the option", (_what, make) => {
     expect(make).toThrow(/^option transforms: .*expected .*found /u);
+  });
+
+  it("shows numbers that JSON has no word for", () => {
+    expect(() => normalize({ mean: [0, Number.NaN] })).toThrow(/found \[0, NaN\]/u);
+    expect(() => colorJitter({ contrast: Infinity })).toThrow(/found Infinity/u);
+    expect(() => resize([8, -Infinity])).toThrow(/found \[8, -Infinity\]/u);
   });
 });

@@ -36,7 +36,7 @@ const MARGINS: readonly [name: string, transform: GeometricTransform][] = [
 
 const sources = fc.record({ columns: fc.integer({ min: 9, max: 600 }), rows: fc.integer({ min: 9, max: 600 }) });
 const keys = fc.record({ epoch: fc.nat(1000), sample: fc.nat(2 ** 40), seed: fc.nat(2 ** 40) });
-const runs = { numRuns: count(200, 2000), seed: SEED };
+const runs = { numRuns: count(100, 2000), seed: SEED };
 
 interface Key {
   readonly seed: number;
