@@ -27,8 +27,9 @@ export interface WeightBlock extends WeightTable {
 /** Tables of one thread are forgotten when they come to more than this. A table of 224 outputs has about 6 KB. */
 const MAX_BYTES = 2 ** 23;
 
-function createBlock(length: number, outputs: number, unit: number): WeightBlock {
-  const bytes = new Uint8Array(tableBytes(length, outputs));
+/** A block in `buffer`, from its first byte on. */
+function createBlock(buffer: ArrayBuffer, { length, outputs }: Axis, unit: number): WeightBlock {
+  const bytes = new Uint8Array(buffer, 0, tableBytes(length, outputs));
   const stride = weightStride(length, outputs);
   const countsAt = aligned(outputs * 4);
   const weightsAt = 2 * countsAt;
@@ -36,9 +37,9 @@ function createBlock(length: number, outputs: number, unit: number): WeightBlock
     bytes,
     countsAt,
     weightsAt,
-    starts: new Uint32Array(bytes.buffer, 0, outputs),
-    counts: new Int32Array(bytes.buffer, countsAt, outputs),
-    weights: new Int16Array(bytes.buffer, weightsAt, outputs * stride),
+    starts: new Uint32Array(buffer, 0, outputs),
+    counts: new Int32Array(buffer, countsAt, outputs),
+    weights: new Int16Array(buffer, weightsAt, outputs * stride),
     unit,
     stride,
     most: 0,
@@ -52,17 +53,22 @@ function createBlock(length: number, outputs: number, unit: number): WeightBlock
 export class WeightCache {
   readonly #blocks = new Map<number, WeightBlock>();
   #byteLength = 0;
+  /** Room for a table that is not kept. */
+  #spare = new ArrayBuffer(0);
 
-  /** The table of an axis; `unit`, at most 7, is what one source sample counts in `starts`. */
+  /**
+   * The table of an axis; `unit`, at most 7, is what one source sample counts in `starts`. A table of a stretch with
+   * fractions is valid until the next one.
+   */
   get(axis: Axis, unit: number): WeightBlock {
     const { from, length, outputs, mirrored } = axis;
-    if (!Number.isInteger(from) || !Number.isInteger(length)) return this.#make(axis, unit);
+    if (!Number.isInteger(from) || !Number.isInteger(length)) return this.#make(axis, unit, this.#room(axis));
     // Sides are below 2^16, so the key is below 2^36.
     const key = ((length * 65_536 + outputs) * 8 + unit) * 2 + (mirrored ? 1 : 0);
     const known = this.#blocks.get(key);
     if (known !== undefined) return known;
     // From 0, lest the rounding of the first stretch's edges decided the weights of all.
-    const block = this.#make({ ...axis, from: 0 }, unit);
+    const block = this.#make({ ...axis, from: 0 }, unit, new ArrayBuffer(tableBytes(length, outputs)));
     this.#byteLength += block.bytes.length;
     if (this.#byteLength > MAX_BYTES) {
       this.#blocks.clear();
@@ -72,8 +78,14 @@ export class WeightCache {
     return block;
   }
 
-  #make(axis: Axis, unit: number): WeightBlock {
-    const block = createBlock(axis.length, axis.outputs, unit);
+  #room({ length, outputs }: Axis): ArrayBuffer {
+    const needed = tableBytes(length, outputs);
+    if (needed > this.#spare.byteLength) this.#spare = new ArrayBuffer(2 * needed);
+    return this.#spare;
+  }
+
+  #make(axis: Axis, unit: number, buffer: ArrayBuffer): WeightBlock {
+    const block = createBlock(buffer, axis, unit);
     block.most = writeWeights(axis, block);
     return block;
   }
