@@ -15,6 +15,7 @@ export type DecoderName = (typeof DECODERS)[number];
 
 /** A decoder that could be had on this machine, or could not. */
 export interface DecoderCandidate {
+  /** Which decoder it is. */
   readonly name: DecoderName;
   /** Package and, where it is known, version. */
   readonly library: string;

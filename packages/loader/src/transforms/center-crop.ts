@@ -5,7 +5,9 @@ import { sizeOf, type ImageSize } from "./image-size.js";
 /** The middle of the image; see {@link centerCrop}. */
 export interface CenterCrop {
   readonly kind: "centerCrop";
+  /** Rows of the result. */
   readonly height: number;
+  /** Columns of the result. */
   readonly width: number;
 }
 

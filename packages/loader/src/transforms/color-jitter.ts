@@ -10,10 +10,13 @@ export type FactorRange = readonly [low: number, high: number];
 /** Random changes of colour; see {@link colorJitter}. */
 export interface ColorJitter {
   readonly kind: "colorJitter";
-  /** `undefined` where the colour stays as it is in this respect. */
+  /** Factor of the levels; `undefined`, here and below, where the colour stays as it is in this respect. */
   readonly brightness: FactorRange | undefined;
+  /** Factor of the distance to the mean grey level. */
   readonly contrast: FactorRange | undefined;
+  /** Factor of the distance to the grey image. */
   readonly saturation: FactorRange | undefined;
+  /** Part of a full turn of the hue, -0.5 to 0.5. */
   readonly hue: FactorRange | undefined;
   /** How many of the samples are changed, from 0 to 1. */
   readonly fraction: number;

@@ -6,13 +6,17 @@ export interface Normalize {
   readonly kind: "normalize";
   /** Of each channel, as fractions of the range 0 to 255; the data set's where it is not given. */
   readonly mean: readonly number[] | undefined;
+  /** Standard deviation, in the same way. */
   readonly std: readonly number[] | undefined;
+  /** Of the result. */
   readonly dtype: "float32" | "float16";
 }
 
 /** What {@link normalize} takes: one number a channel, as fractions of the range 0 to 255. */
 export interface NormalizeOptions {
+  /** Default: the data set's. */
   readonly mean?: readonly number[] | undefined;
+  /** Above 0; default: the data set's. */
   readonly std?: readonly number[] | undefined;
   /** Default `float32`; `float16` halves the bytes, and comes as its bits in a `Uint16Array`. */
   readonly dtype?: "float32" | "float16" | undefined;

@@ -18,6 +18,7 @@ export type Margins = readonly [left: number, top: number, right: number, bottom
 /** The image with a margin; see {@link pad}. */
 export interface Pad {
   readonly kind: "pad";
+  /** In pixels. */
   readonly padding: Margins;
   /** Level of the margin, 0 to 255: one for all channels, or one a channel. */
   readonly fill: number | readonly number[];

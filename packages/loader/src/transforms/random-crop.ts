@@ -8,12 +8,15 @@ import type { TransformRandom } from "./transform-random.js";
 /** A random part of the image as it is; see {@link randomCrop}. */
 export interface RandomCrop {
   readonly kind: "randomCrop";
+  /** Rows of the result. */
   readonly height: number;
+  /** Columns of the result. */
   readonly width: number;
   /** Margin that the image gets first. */
   readonly padding: Margins;
   /** Whether an image that is still smaller than the part gets a margin on both sides. */
   readonly padIfNeeded: boolean;
+  /** Level of the margin, 0 to 255: one for all channels, or one a channel. */
   readonly fill: number | readonly number[];
 }
 

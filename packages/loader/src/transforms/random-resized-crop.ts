@@ -7,7 +7,9 @@ import type { TransformRandom } from "./transform-random.js";
 /** A random part of the image at a given size; see {@link randomResizedCrop}. */
 export interface RandomResizedCrop {
   readonly kind: "randomResizedCrop";
+  /** Rows of the result. */
   readonly height: number;
+  /** Columns of the result. */
   readonly width: number;
   /** Least and largest share of the image's area. */
   readonly scale: readonly [low: number, high: number];

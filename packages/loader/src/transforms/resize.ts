@@ -6,7 +6,9 @@ import { sizeOf, type ImageSize } from "./image-size.js";
 /** The image at a given size; see {@link resize}. */
 export interface Resize {
   readonly kind: "resize";
+  /** Rows of the result. */
   readonly height: number;
+  /** Columns of the result. */
   readonly width: number;
   /**
    * `cover`: keeps the aspect ratio and cuts off what is too much, evenly on both sides; `fill`: stretches; `outside`:

@@ -16,8 +16,11 @@ export interface UserTransform {
 export interface TransformImage {
   /** `[height, width, channels]`, row-major; valid during the call only. float32 after `normalize`, else uint8. */
   readonly data: Uint8Array | Float32Array;
+  /** Rows. */
   readonly height: number;
+  /** Columns. */
   readonly width: number;
+  /** 3: red, green, blue; 1: grey. */
   readonly channels: number;
 }
 
@@ -25,6 +28,7 @@ export interface TransformImage {
 export interface TransformContext {
   /** The sample's number in its split. */
   readonly sample: number;
+  /** The epoch, from 0. */
   readonly epoch: number;
   /** The `options` of {@link userTransform}. */
   readonly options: unknown;

@@ -140,6 +140,15 @@ describe("pad and randomCrop", () => {
     expect([...(data as Uint8Array)]).toEqual([...rows.flat(), ...Array.from({ length: 7 }, () => [7, 8, 9]).flat()]);
   });
 
+  it("fill with a level behind normalize too", async () => {
+    const made = await makeDataset({ samples: 1 });
+    const affine = normalize({ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+    const margin = pad(1, { fill: 255 });
+    const behind = await imagesOf(made, [affine, margin]);
+    expect(behind.data[0]).toBeCloseTo(1, 5);
+    expect(behind.data).toEqual((await imagesOf(made, [margin, affine])).data);
+  });
+
   it("cover images of different sizes", async () => {
     const made = await makeDataset({ samples: 6, mode: "png" });
     const { shape, data } = await imagesOf(made, [randomCrop(5, { padIfNeeded: true, fill: 3 }), verticalFlip()]);
