@@ -234,6 +234,28 @@ const cases: [string, () => string, string, RegExp][] = [
     /filter 6 is not for these chunks/u,
   ],
   [
+    "sixty datasets of a million chunks that were never written",
+    () => {
+      const links = Array.from({ length: 60 }, (_, n) => link(`d${n}`, DATASET + 128 * 60));
+      const dataset = header([space(2 ** 20 - 1), unsigned(1), chunked(-1, 1, 1)]);
+      return saved(buildFile(header([noOtherLinks, ...links]), [[DATASET + 128 * 60, dataset]]));
+    },
+    "UNSUPPORTED",
+    /too many or too large chunks/u,
+  ],
+  [
+    "one chunk that would become 128 MiB",
+    () => saved(withDataset([space(1, 2 ** 27), unsigned(1), chunked(-1, 1, 1, 2 ** 27)])),
+    "UNSUPPORTED",
+    /a row of the dataset is too large/u,
+  ],
+  [
+    "a row that is a part of a chunk that would become 128 MiB",
+    () => saved(withDataset([space(2, 2), unsigned(1), chunked(-1, 1, 2 ** 26, 2)])),
+    "UNSUPPORTED",
+    /too many or too large chunks/u,
+  ],
+  [
     "a member that is a dataset without elements' type",
     () => saved(withDataset([space(4), contiguous(DATA, 4)])),
     "CORRUPT_SHARD",

@@ -8,9 +8,6 @@ import { walkFixedArray, type VisitElement } from "./fixed-array.js";
 import type { ChunkedLayout } from "./layout-message.js";
 import type { MetadataFile } from "./metadata-file.js";
 
-/** More chunks than that are not read. */
-const MAX_CHUNKS = 2 ** 24;
-
 /**
  * The table of all chunks, or `undefined` if there are too many.
  * @throws CorruptShardError if a chunk lies outside of the file.
@@ -24,7 +21,7 @@ export function readChunkTable(
   const { chunkShape, address } = layout;
   const grid = (space.shape ?? []).map((extent, axis) => Math.ceil(extent / (chunkShape[axis] as number)));
   const count = grid.reduce((product, chunks) => product * chunks, 1);
-  if (count > MAX_CHUNKS) return undefined;
+  if (!metadata.takeChunks(count)) return undefined;
   const table = new ChunkTableBuilder(metadata, grid, filtered ? undefined : rawBytes(layout));
   if (address !== undefined && count > 0) fillTable(table, { layout, address, grid, space, filtered });
   return table;

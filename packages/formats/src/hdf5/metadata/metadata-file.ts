@@ -11,6 +11,9 @@ const MIN_BUDGET = 2 ** 20;
 const MAX_BUDGET = 2 ** 32;
 /** What a read costs beside its bytes. */
 const READ_COST = 64;
+/** All datasets of a file have at most so many chunks together, and no more than the file has bytes or this minimum. */
+const MAX_CHUNKS = 2 ** 24;
+const MIN_CHUNKS = 2 ** 20;
 /** Bytes of a checksum at the end of a block. */
 const CHECKSUM_BYTES = 4;
 
@@ -21,6 +24,7 @@ const CHECKSUM_BYTES = 4;
 export class MetadataFile implements Dialect {
   readonly path: string;
   #budget = 0;
+  #chunks: number;
 
   constructor(
     readonly file: ShardFile,
@@ -30,12 +34,23 @@ export class MetadataFile implements Dialect {
     readonly lengthBytes: number,
   ) {
     this.path = file.path;
+    this.#chunks = Math.min(Math.max(file.size, MIN_CHUNKS), MAX_CHUNKS);
     this.renewBudget();
   }
 
   /** Begins a new piece of work for the user: what it reads counts from here. */
   renewBudget(): void {
     this.#budget = Math.min(Math.max(this.file.size * BUDGET_FACTOR, MIN_BUDGET), MAX_BUDGET);
+  }
+
+  /**
+   * True if a table of so many more chunks may be made. A few bytes announce any number of chunks that were never
+   * written, and each takes memory.
+   */
+  takeChunks(count: number): boolean {
+    if (count > this.#chunks) return false;
+    this.#chunks -= count;
+    return true;
   }
 
   /** Bytes of the file after the user block: the first address that lies outside. */

@@ -13,7 +13,11 @@ import { ContiguousRows, SwappedRows, type Rows } from "./rows.js";
 
 /** A row is one piece of memory. */
 const MAX_ROW_BYTES = 2 ** 31 - 1;
-/** A row or a chunk that does not lie in the file as it is: metadata may not inflate it without end. */
+/** A row or a chunk that does not lie in the file as it is may always become this large. */
+const FREE_DECODED_BYTES = 2 ** 26;
+/** Above that it may become this many times as large as the file: more than any images do, less than a bomb. */
+const MAX_RATIO = 20;
+/** No row or chunk of any file may become larger. */
 const MAX_DECODED_BYTES = 2 ** 28;
 /**
  * Filters that h5wasm has and we do not: nbit and scale-offset. It also has szip, which takes the size of its output
@@ -40,7 +44,7 @@ export async function openRows(
   const length = shape[0] as number;
   const rowBytes = shape.slice(1).reduce((product, extent) => product * extent, type.bytes);
   const plain = dataset.storage.kind === "contiguous" && dataset.storage.position !== undefined;
-  if (rowBytes > (plain ? MAX_ROW_BYTES : MAX_DECODED_BYTES))
+  if (rowBytes > (plain ? MAX_ROW_BYTES : decodedLimit(file)))
     refuse("a row of the dataset is too large", plain ? "use smaller rows" : "copy it with h5repack -l CONTI");
   const rows =
     length * rowBytes === 0
@@ -48,6 +52,11 @@ export async function openRows(
       : await openStored(file, dataset, { shape, length, rowBytes, refuse, openLibrary });
   if (type.kind !== "number" || !type.bigEndian || rows instanceof LibraryRows) return rows;
   return new SwappedRows(rows, type.bytes);
+}
+
+/** How large a row or a chunk of the file may become. */
+function decodedLimit({ size }: ShardFile): number {
+  return Math.min(MAX_DECODED_BYTES, Math.max(FREE_DECODED_BYTES, size * MAX_RATIO));
 }
 
 type Refuse = (problem: string, fix?: string) => never;
@@ -73,7 +82,7 @@ async function openStored(file: ShardFile, dataset: Dataset, opening: Opening): 
     case "chunked": {
       const chunkBytes = storage.chunkShape.reduce((product, extent) => product * extent, type.bytes);
       const { filters, table } = storage;
-      if (chunkBytes > MAX_DECODED_BYTES || table === undefined)
+      if (chunkBytes > decodedLimit(file) || table === undefined)
         return refuse("the dataset has too many or too large chunks", "copy it with h5repack -l CONTI");
       if (filters.every(isKnownFilter)) return new ChunkedRows(file, dataset, shape, { ...storage, table });
       checkFilters(file, filters, chunkBytes / type.bytes, type.bytes, refuse);
