@@ -1,14 +1,17 @@
 import { AppendFile } from "../append-file.js";
 import { checkAttributes } from "../attributes.js";
 import type { FileChecksum } from "../checksum-file.js";
-import { OptionError } from "../errors.js";
+import { OptionError, SchemaError } from "../errors.js";
 import type { ShardWriter, ShardWriterOptions } from "../format.js";
-import { checkSchema, type Sample } from "../schema.js";
+import { checkSchema, type Sample, type Schema } from "../schema.js";
 import { SequentialWriter } from "../sequential-writer.js";
 import { Hdf5Encoder } from "./sample-encoder.js";
 
 /** The longest name of an attribute: its message has at most 65,535 bytes. */
 const MAX_NAME_BYTES = 60_000;
+
+/** Most fields, and most attributes: the root's header holds both, and at most 65,536 messages. */
+const MAX_MEMBERS = 32_000;
 
 /**
  * Creates an HDF5 shard at `path`, which must not exist. Its largest field is written once, to its final place, whether
@@ -17,6 +20,7 @@ const MAX_NAME_BYTES = 60_000;
  */
 export async function createHdf5Writer(path: string, options: ShardWriterOptions): Promise<ShardWriter> {
   checkSchema(options.schema);
+  checkFields(options.schema);
   checkOptions(options);
   const file = await AppendFile.create(path);
   const encoder = new Hdf5Encoder(file, options);
@@ -29,6 +33,16 @@ export async function createHdf5Writer(path: string, options: ShardWriterOptions
   return new Hdf5Writer(new SequentialWriter(file, encoder, options), encoder);
 }
 
+function checkFields({ fields }: Schema): void {
+  if (fields.length <= MAX_MEMBERS) return;
+  throw new SchemaError({
+    problem: "has more fields than HDF5 shards hold",
+    expected: `at most ${MAX_MEMBERS}`,
+    found: String(fields.length),
+    fix: "put numbers into one tensor",
+  });
+}
+
 function checkOptions({ expectedSamples, attributes = new Map() }: ShardWriterOptions): void {
   if (expectedSamples !== undefined && (!Number.isSafeInteger(expectedSamples) || expectedSamples < 0)) {
     throw new OptionError({
@@ -39,6 +53,15 @@ function checkOptions({ expectedSamples, attributes = new Map() }: ShardWriterOp
     });
   }
   checkAttributes(attributes);
+  if (attributes.size > MAX_MEMBERS) {
+    throw new OptionError({
+      option: "attributes",
+      problem: "are too many",
+      expected: `at most ${MAX_MEMBERS}`,
+      found: String(attributes.size),
+      fix: "put them into one text, such as JSON",
+    });
+  }
   for (const [name, text] of attributes) {
     const problem =
       name === "" || name.includes("\0") || text.includes("\0")

@@ -1,5 +1,5 @@
 import { offsetOf, openFormat, type Schema } from "@millrace/formats";
-import { tempDir } from "@millrace/testkit";
+import { count, tempDir } from "@millrace/testkit";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -132,11 +132,28 @@ describe("a writer of HDF5", () => {
     ["of the schema's name", new Map([["millrace.schema", "{}"]])],
     ["with a zero in its text", new Map([["a", "b\0c"]])],
     ["without a name", new Map([["", "b"]])],
+    ["beyond 32,000", new Map(Array.from({ length: 32_001 }, (_, n) => [`a${n}`, ""]))],
   ])("refuses an attribute %s", async (_, attributes) => {
     const folder = tempDir();
     const creating = hdf5.createWriter(join(folder, "a.h5"), { schema: text, attributes });
     await expect(creating).rejects.toMatchObject({ code: "OPTION" });
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("keeps many fields and attributes, and refuses more fields than a header holds", async () => {
+    const scalars = (length: number): Schema => ({
+      fields: Array.from({ length }, (_, n) => ({ name: `f${n}`, kind: "tensor", dtype: "uint8", shape: [] })),
+    });
+    const path = join(tempDir(), "shard.h5");
+    const attributes = new Map(
+      Array.from({ length: count(3000, 32_000) }, (_, n) => [`a${n}`, n % 2 === 0 ? "" : `${n}`]),
+    );
+    await (await hdf5.createWriter(path, { schema: scalars(300), attributes })).finish();
+    const reader = await hdf5.openReader(path);
+    expect(reader.schema).toEqual(scalars(300));
+    expect(reader.attributes).toEqual(attributes);
+    reader.close();
+    await expect(hdf5.createWriter(`${path}.2`, { schema: scalars(32_001) })).rejects.toMatchObject({ code: "SCHEMA" });
   });
 
   it.each([-1, 1.5, Number.NaN])("refuses %s expected samples", async (expectedSamples) => {

@@ -11,9 +11,6 @@ export interface EncodedMetadata {
   readonly tail: Buffer;
 }
 
-/** Objects of a collection of the heap: its numbers have 16 bits. */
-const MAX_OBJECTS = 2 ** 15;
-
 /**
  * All metadata of a file whose elements end at `position`: object headers of version 2 with checksums, links and
  * attributes in the headers of their groups, the attributes' texts in the global heap.
@@ -21,7 +18,7 @@ const MAX_OBJECTS = 2 ** 15;
  * ```text
  *  0          superblock, version 2
  *  64         elements of the datasets, and the trees of their chunks
- *  position   collections of the heap
+ *  position   the collection of the heap
  *             object headers of the datasets
  *             object headers of the groups
  *             object header of the root
@@ -59,13 +56,9 @@ export function encodeMetadata(
   return { superblock: encodeSuperblock(end, root), tail: Buffer.concat(blocks) };
 }
 
+/** Places the texts in one collection, which numbers its objects in 16 bits: more are refused before. */
 function placeTexts(attributes: ReadonlyMap<string, string>, place: (block: Buffer) => number): NewAttribute[] {
   const entries = [...attributes].map(([name, text]) => ({ name, text: Buffer.from(text, "utf8") }));
-  const placed: NewAttribute[] = [];
-  for (let start = 0; start < entries.length; start += MAX_OBJECTS) {
-    const some = entries.slice(start, start + MAX_OBJECTS);
-    const collection = place(encodeHeapCollection(some.map(({ text }) => text)));
-    placed.push(...some.map(({ name, text }, i) => ({ name, bytes: text.length, collection, index: i + 1 })));
-  }
-  return placed;
+  const collection = place(encodeHeapCollection(entries.map(({ text }) => text)));
+  return entries.map(({ name, text }, i) => ({ name, bytes: text.length, collection, index: i + 1 }));
 }
