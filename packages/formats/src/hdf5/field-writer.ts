@@ -32,9 +32,9 @@ export class FieldWriter {
     path: string,
     readonly field: Field,
   ) {
-    this.#data = new Spool(path, field.name);
-    this.#offsets = new Spool(path, `${field.name}/offsets`);
-    this.#shapes = new Spool(path, `${field.name}/shapes`);
+    this.#data = new Spool(path);
+    this.#offsets = new Spool(path);
+    this.#shapes = new Spool(path);
     if (field.kind !== "tensor") this.#offsets.append(int64(0));
   }
 

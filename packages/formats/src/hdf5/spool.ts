@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { temporaryPath } from "../atomic-file.js";
 import { fileError } from "../errors.js";
 
 /** Bytes that wait in memory before they go to a file. */
@@ -17,10 +18,7 @@ export class Spool {
   #file: number | undefined;
 
   /** `path`: of the shard. */
-  constructor(
-    readonly path: string,
-    readonly name: string,
-  ) {}
+  constructor(readonly path: string) {}
 
   /** Bytes so far. */
   get byteLength(): number {
@@ -84,7 +82,7 @@ export class Spool {
   }
 
   #openFile(): number {
-    const path = `${this.path}.${this.name.replaceAll("/", "-")}.spool`;
+    const path = temporaryPath(this.path);
     try {
       const file = openSync(path, "wx+", 0o600);
       unlinkSync(path);
