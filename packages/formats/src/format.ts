@@ -26,6 +26,12 @@ export interface ShardReader {
    */
   extents(field: string): Extents | undefined;
   /**
+   * The shapes `[length, rank]` of the values of a ragged field, one after the other, where {@link extents} has their
+   * elements; each shape fits the bytes of its extent. `undefined` for other fields, and where only {@link readField}
+   * tells a shape. It throws what {@link extents} throws, and belongs to the reader.
+   */
+  shapes(field: string): Int32Array | undefined;
+  /**
    * One value of one sample. The memory is the caller's.
    * @throws CorruptShardError if the file's bytes do not give it; OptionError if `row` is not in `[0, length)`.
    */

@@ -8,6 +8,7 @@ import {
   sampleBytes,
   type Extents,
   type Field,
+  type RaggedValue,
   type Sample,
   type SampleValue,
   type Schema,
@@ -78,7 +79,7 @@ describe.each(formats)("the format $name", ({ name, format }) => {
       const file = readFileSync(path);
       const reader = await format.openReader(path);
       const found = fields.map(({ name: field }) => [field, reader.extents(field)] as const);
-      const plain = fields.filter((field) => field.kind !== "ragged" && !encoded[name](field));
+      const plain = fields.filter((field) => !encoded[name](field));
       expect(plain.filter((field) => found[fields.indexOf(field)]?.[1] === undefined)).toEqual([]);
       for (const [field, extents] of found.filter((entry) => entry[1] !== undefined) as [string, Extents][]) {
         expect(extents.length).toBe(37);
@@ -88,6 +89,19 @@ describe.each(formats)("the format $name", ({ name, format }) => {
           const bytes = file.subarray(at, at + byteLengthOf(extents, row));
           expect(bytes.equals(sampleBytes(sample.get(field) as SampleValue))).toBe(true);
         }
+      }
+      reader.close();
+    });
+
+    it("tells the shapes of all ragged values, and of no others", async () => {
+      const path = join(tempDir(), `shard.${extension}`);
+      const samples = samplesOf(schema, 37);
+      await write(name, path, { schema, expectedSamples: 37 }, samples);
+      const reader = await format.openReader(path);
+      for (const field of fields) {
+        const values = samples.map((sample) => sample.get(field.name) as RaggedValue);
+        const expected = field.kind === "ragged" ? values.flatMap(({ shape }) => shape) : undefined;
+        expect(reader.shapes(field.name)).toEqual(expected && Int32Array.from(expected));
       }
       reader.close();
     });

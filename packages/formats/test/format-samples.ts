@@ -97,7 +97,7 @@ export const schemas: readonly [name: string, fields: readonly Field[]][] = [
   ["every kind at once", [image, label, key, jpeg, boxes, ...tensors.slice(8)]],
 ];
 
-/** The fields that a format keeps in a form of its own, so that they have no extents; ragged ones never have any. */
+/** The fields that a format keeps in a form of its own, so that they have no extents. */
 export const encoded: Readonly<Record<FormatName, (field: Field) => boolean>> = {
   hdf5: () => false,
   arrow: () => false,

@@ -54,15 +54,17 @@ export function imageSourceOf(field: Field): ImageSource | undefined {
     case "bytes":
       return field.encoding === "none" ? undefined : { size: undefined, channels: 3 };
     case "ragged":
+      return field.dtype === "uint8" && field.rank === 3 ? { size: undefined, channels: 3 } : undefined;
     case "string":
       return undefined;
   }
 }
 
-/** The field whose images are transformed: `image`, or else the first that holds images. */
+/** The field whose images are transformed: `image`, or else the first that holds images; ragged ones come last. */
 export function imageFieldOf(schema: Schema): Field | undefined {
   const images = schema.fields.filter((field) => imageSourceOf(field) !== undefined);
-  return images.find((field) => field.name === "image") ?? images[0];
+  const [first] = images;
+  return images.find(({ name }) => name === "image") ?? images.find(({ kind }) => kind !== "ragged") ?? first;
 }
 
 /**
@@ -73,14 +75,16 @@ export function imageFieldOf(schema: Schema): Field | undefined {
 export function planFields(options: FieldPlanOptions): FieldPlan[] {
   const { schema, names } = options;
   const image = imageFieldOf(schema);
-  const fields = names === undefined ? schema.fields.filter((field) => fits(field, image)) : pick(schema, names);
+  const fields =
+    names === undefined ? schema.fields.filter((field) => fits(field, image, options)) : pick(schema, names);
   const plans = fields.map((field) => planField(field, image, options));
   const isAsked = options.transforms.length > 0 || options.layout === "nchw";
   if (isAsked && !fields.some((field) => field === image)) {
     throw new OptionError({
       option: options.transforms.length > 0 ? "transforms" : "layout",
       problem: "there are no images to transform",
-      expected: "a field of uint8 [height, width, 1 or 3] or of encoded images among those that are loaded",
+      expected:
+        "a field of uint8 [height, width, 1 or 3], or of images that are encoded or ragged uint8, that is loaded",
       found: schema.fields.map((field) => field.name).join(", "),
     });
   }
@@ -88,8 +92,8 @@ export function planFields(options: FieldPlanOptions): FieldPlan[] {
 }
 
 /** True if a batch can hold the field without being asked for it by name. */
-function fits(field: Field, image: Field | undefined): boolean {
-  return field.kind === "tensor" || field === image;
+function fits(field: Field, image: Field | undefined, { transforms }: FieldPlanOptions): boolean {
+  return field.kind === "tensor" || (field === image && (field.kind === "bytes" || transforms.length > 0));
 }
 
 function pick(schema: Schema, names: readonly string[]): Field[] {
@@ -110,7 +114,7 @@ function pick(schema: Schema, names: readonly string[]): Field[] {
 function planField(field: Field, image: Field | undefined, options: FieldPlanOptions): FieldPlan {
   const { transforms, layout = "nhwc" } = options;
   const source = field === image ? imageSourceOf(field) : undefined;
-  if (source !== undefined && (transforms.length > 0 || layout === "nchw" || field.kind === "bytes")) {
+  if (source !== undefined && (transforms.length > 0 || layout === "nchw" || field.kind !== "tensor")) {
     const plan = planTransforms(transforms, source, statisticsOf(field, options.statistics), layout);
     const { height, width, channels } = plan;
     const shape = layout === "nchw" ? [channels, height, width] : [height, width, channels];

@@ -1,4 +1,4 @@
-import { createDataset, type FormatName, type Schema } from "@millrace/formats";
+import { createDataset, type Field, type FormatName, type SampleValue, type Schema } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
@@ -13,8 +13,11 @@ export interface MadeDataset {
 export interface MakeDatasetOptions {
   readonly samples: number;
   readonly format?: FormatName;
-  /** `raw`: pixels; `png`: each image encoded, its side 3 + sample modulo 3. */
-  readonly mode?: "raw" | "png";
+  /**
+   * `raw`: pixels; `png`: each image encoded, its side 3 + sample modulo 3; `ragged`: the pixels of these images as they
+   * are.
+   */
+  readonly mode?: "raw" | "png" | "ragged";
   readonly side?: number;
   readonly samplesPerShard?: number;
 }
@@ -63,11 +66,14 @@ export async function makeDataset(options: MakeDatasetOptions): Promise<MadeData
   const path = join(tempDir(), "set");
   const sideOf = (sample: number): number => (mode === "raw" ? side : 3 + (sample % 3));
   const pixelsOf = (sample: number): Uint8Array => fill(sample, sideOf(sample) ** 2 * 3);
+  const imageFields: Readonly<Record<typeof mode, Field>> = {
+    raw: { name: "image", kind: "tensor", dtype: "uint8", shape: [side, side, 3] },
+    png: { name: "image", kind: "bytes", encoding: "png" },
+    ragged: { name: "image", kind: "ragged", dtype: "uint8", rank: 3 },
+  };
   const schema: Schema = {
     fields: [
-      mode === "raw"
-        ? { name: "image", kind: "tensor", dtype: "uint8", shape: [side, side, 3] }
-        : { name: "image", kind: "bytes", encoding: "png" },
+      imageFields[mode],
       { name: "label", kind: "tensor", dtype: "int32", shape: [] },
       { name: "key", kind: "string" },
     ],
@@ -75,10 +81,16 @@ export async function makeDataset(options: MakeDatasetOptions): Promise<MadeData
   const writer = await createDataset(path, { schema, format, samplesPerShard, classes: ["a", "b", "c", "d", "e"] });
   for (let sample = 0; sample < samples; sample++) {
     const pixels = pixelsOf(sample);
-    const image = mode === "raw" ? pixels : encodePng(pixels, sideOf(sample), sideOf(sample));
+    const own = sideOf(sample);
+    const images: Readonly<Record<typeof mode, () => SampleValue>> = {
+      raw: () => pixels,
+      png: () => encodePng(pixels, own, own),
+      ragged: () => ({ data: pixels, shape: [own, own, 3] }),
+    };
+    const image = images[mode]();
     const label = Int32Array.of(labelOf(sample));
     await writer.write(
-      new Map<string, Uint8Array | Int32Array | string>([
+      new Map<string, SampleValue>([
         ["image", image],
         ["label", label],
         ["key", `k/${sample}`],

@@ -3,7 +3,7 @@ import { CorruptShardError } from "../errors.js";
 import { byteLengthOf, offsetOf, tableExtents, type Extents } from "../extents.js";
 import { lengthOf, type Batch } from "./batch.js";
 import type { Buffers } from "./buffers.js";
-import type { DictionaryColumn, TensorColumn, VariableColumn, ViewColumn } from "./layout.js";
+import type { DictionaryColumn, RaggedColumn, TensorColumn, VariableColumn, ViewColumn } from "./layout.js";
 import { readOffsets } from "./offsets.js";
 import type { Place } from "./place.js";
 import { readViews } from "./views.js";
@@ -34,12 +34,13 @@ export function tensorExtents(column: TensorColumn, at: number, batches: readonl
 }
 
 /**
- * Extents of a column of bytes or strings: one pread a record batch. `undefined` if their bytes are compressed.
+ * Extents of a column of bytes, strings or ragged values: one pread a record batch. `undefined` if their bytes are
+ * compressed.
  * @throws CorruptShardError if the values do not lie in their buffers.
  */
 export function valueExtents(
   buffers: Buffers,
-  column: VariableColumn | ViewColumn,
+  column: VariableColumn | ViewColumn | RaggedColumn,
   at: number,
   batches: readonly Batch[],
 ): Extents | undefined {
@@ -49,28 +50,29 @@ export function valueExtents(
   for (const batch of batches) {
     const place = placeOf(batch, at);
     if ([place.data, ...(place.values ?? [])].some(({ packed }) => packed !== undefined)) return undefined;
-    if (column.kind === "variable") addVariable(buffers, column, batch, place, offsets, byteLengths);
-    else addViews(buffers, column, batch, place, offsets, byteLengths);
+    if (column.kind === "view") addViews(buffers, column, batch, place, offsets, byteLengths);
+    else addRuns(buffers, column, batch, place, offsets, byteLengths);
   }
   return tableExtents(offsets, byteLengths);
 }
 
-function addVariable(
+function addRuns(
   buffers: Buffers,
-  column: VariableColumn,
+  column: VariableColumn | RaggedColumn,
   batch: Batch,
   place: Place,
   offsets: Float64Array,
   byteLengths: Uint32Array,
 ): void {
   const { start, rows, body } = batch;
-  const run = { field: column.field.name, offsetBytes: column.offsetBytes, elementBytes: 1, from: 0, count: rows };
+  const elementBytes = column.kind === "ragged" ? dtypeBytes(column.field.dtype) : 1;
+  const run = { field: column.field.name, offsetBytes: column.offsetBytes, elementBytes, from: 0, count: rows };
   const bounds = readOffsets(buffers, batch, place, run);
   const base = body + place.data.offset;
   for (let row = 0; row < rows; row++) {
     const begin = bounds[row] as number;
-    offsets[start + row] = base + begin;
-    byteLengths[start + row] = (bounds[row + 1] as number) - begin;
+    offsets[start + row] = base + begin * elementBytes;
+    byteLengths[start + row] = ((bounds[row + 1] as number) - begin) * elementBytes;
   }
 }
 

@@ -1,6 +1,7 @@
 import { bytesOf, createArray } from "../dtype.js";
 import { byteLengthOf, offsetOf, type Extents } from "../extents.js";
 import type { ShardReader } from "../format.js";
+import { raggedShapes } from "../ragged-shapes.js";
 import { checkRowNumber } from "../row-number.js";
 import { SCHEMA_KEY } from "../schema-text.js";
 import { elementsOf, fieldOf, type Sample, type SampleValue, type Schema } from "../schema.js";
@@ -15,7 +16,7 @@ import { encodingsOf } from "./encodings-of.js";
 import { readFooter } from "./footer.js";
 import { kindOf } from "./head.js";
 import { columnsOf, metadataOf, schemaOf, type Column } from "./layout.js";
-import { readRagged } from "./ragged.js";
+import { readRagged, readShapes } from "./ragged.js";
 import { readStream } from "./stream.js";
 import { readDictionaryValue, readValue } from "./value.js";
 
@@ -65,6 +66,7 @@ class ArrowReader implements ShardReader {
   readonly length: number;
   readonly #columns: ReadonlyMap<string, { readonly column: Column; readonly at: number }>;
   readonly #extents = new Map<string, Extents | undefined>();
+  readonly #shapes = new Map<string, Int32Array | undefined>();
 
   constructor(
     columns: readonly Column[],
@@ -85,6 +87,17 @@ class ArrowReader implements ShardReader {
     const extents = this.#findExtents(name);
     this.#extents.set(name, extents);
     return extents;
+  }
+
+  shapes(field: string): Int32Array | undefined {
+    const { column, at } = this.#column(field);
+    if (column.kind !== "ragged") return undefined;
+    if (!this.#shapes.has(field)) {
+      const extents = this.extents(field);
+      const shapes = extents && raggedShapes(column.field, extents, readShapes(this.buffers.rows, column, at, this));
+      this.#shapes.set(field, shapes);
+    }
+    return this.#shapes.get(field);
   }
 
   readField(row: number, field: string): SampleValue {
@@ -136,8 +149,6 @@ class ArrowReader implements ShardReader {
     const { column, at } = this.#column(field);
     const { batches, dictionaries, buffers } = this;
     switch (column.kind) {
-      case "ragged":
-        return undefined;
       case "tensor":
         return tensorExtents(column, at, batches);
       case "dictionary":

@@ -108,6 +108,10 @@ class Hdf5Reader implements ShardReader {
     return this.#column(field).extents();
   }
 
+  shapes(field: string): Int32Array | undefined {
+    return this.#column(field).shapes?.();
+  }
+
   readField(row: number, field: string): SampleValue {
     const column = this.#column(field);
     checkRowNumber(this.path, row, this.length);

@@ -10,7 +10,8 @@ import { readFloats, readInt64s } from "./numeric-list.js";
 export function isExtent(field: Field, place: FeaturePlace): boolean {
   if (!place.isPlain) return false;
   if (field.kind === "bytes" || field.kind === "string") return place.kind === "bytes";
-  if (field.kind === "ragged" || (place.kind === "float" && field.dtype !== "float32")) return false;
+  if (place.kind === "float" && field.dtype !== "float32") return false;
+  if (field.kind === "ragged") return place.kind !== "int64" && place.byteLength % dtypeBytes(field.dtype) === 0;
   return place.byteLength === elementsOf(field.shape) * dtypeBytes(field.dtype);
 }
 
@@ -81,16 +82,27 @@ function readRagged(
   shapePlace: FeaturePlace | undefined,
 ): RaggedValue {
   const data = readElements(where, value, field.dtype);
-  if (shapePlace === undefined && field.rank === 1) return { data, shape: [data.length] };
-  if (shapePlace?.kind !== "int64")
-    throw wrongValue(where, "the sample has no shape", `an int64_list ${field.name}/shape`);
-  const int64s = readInt64s(where, shapePlace, "int64", field.rank) as BigInt64Array;
-  const shape = Array.from(int64s, Number);
+  const shape = readShape(where, field, data.length, shapePlace);
   if (shape.length !== field.rank || shape.some((extent) => extent < 0) || elementsOf(shape) !== data.length) {
     const expected = `rank ${field.rank}, ${data.length} elements`;
     throw wrongValue(where, "the shape does not fit the elements", expected, `[${shape.slice(0, 32).join(", ")}]`);
   }
   return { data, shape };
+}
+
+/**
+ * The shape of a ragged value, unchecked; without one in the file, that of its elements.
+ * @throws CorruptShardError if the feature does not hold one of the field's rank.
+ */
+export function readShape(
+  where: FieldOfSample,
+  field: RaggedField,
+  elements: number,
+  place: FeaturePlace | undefined,
+): number[] {
+  if (place === undefined && field.rank === 1) return [elements];
+  if (place?.kind !== "int64") throw wrongValue(where, "the sample has no shape", `an int64_list ${field.name}/shape`);
+  return Array.from(readInt64s(where, place, "int64", field.rank) as BigInt64Array, Number);
 }
 
 function wrongList(where: FieldOfSample, place: FeaturePlace, expected: string): CorruptShardError {

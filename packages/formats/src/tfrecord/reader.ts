@@ -14,7 +14,7 @@ import { CheckedSource, checkPayload } from "./framing.js";
 import { inferSchema } from "./infer-schema.js";
 import { readMetadata, type ShardMetadata } from "./metadata.js";
 import { openRecords } from "./open-records.js";
-import { recordExtents } from "./record-extents.js";
+import { recordExtents, type RecordPlaces } from "./record-extents.js";
 import { indexRecords, type RecordIndex } from "./record-index.js";
 import { WireCursor } from "./wire-cursor.js";
 
@@ -97,7 +97,7 @@ class TfrecordReader implements ShardReader {
   readonly #slots: FeatureSlots;
   /** The record that `#slots` tells of, or -1. */
   #located = -1;
-  #extents: ReadonlyMap<string, Extents> | undefined;
+  #places: ReadonlyMap<string, RecordPlaces> | undefined;
   /** A bit a row, for those whose checksum was checked; `undefined` to check none. */
   readonly #verified: Uint8Array | undefined;
   #closed = false;
@@ -114,10 +114,11 @@ class TfrecordReader implements ShardReader {
   }
 
   extents(field: string): Extents | undefined {
-    this.#fieldOf(field);
-    if (!this.#cursor.source.isPlain) return undefined;
-    this.#extents ??= recordExtents(this.#cursor.source, this.#index, this.schema);
-    return this.#extents.get(field);
+    return this.#placesOf(field)?.extents;
+  }
+
+  shapes(field: string): Int32Array | undefined {
+    return this.#placesOf(field)?.shapes;
   }
 
   readField(row: number, name: string): SampleValue {
@@ -147,6 +148,13 @@ class TfrecordReader implements ShardReader {
   close(): void {
     this.#closed = true;
     this.#cursor.source.close();
+  }
+
+  #placesOf(field: string): RecordPlaces | undefined {
+    this.#fieldOf(field);
+    if (!this.#cursor.source.isPlain) return undefined;
+    this.#places ??= recordExtents(this.#cursor.source, this.#index, this.schema);
+    return this.#places.get(field);
   }
 
   #fieldOf(name: string): Field {

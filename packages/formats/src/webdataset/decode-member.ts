@@ -1,7 +1,7 @@
 import { bytesOf, createArray } from "../dtype.js";
 import { CorruptShardError } from "../errors.js";
 import type { ScanWindow } from "../scan-window.js";
-import { elementsOf, type Field, type SampleValue, type TensorField } from "../schema.js";
+import { elementsOf, type Field, type RaggedField, type SampleValue, type TensorField } from "../schema.js";
 import { decodeText } from "../utf8.js";
 import { readNpyMember, type NpyMember } from "./npy-member.js";
 import type { MemberPlace } from "./sample-members.js";
@@ -41,9 +41,10 @@ export function decodeMember(where: FieldOfMember, place: MemberPlace | "several
   }
 }
 
-/** True if the elements of a `.npy` member are those of the tensor. */
-export function isElementsOf(field: TensorField, npy: NpyMember | string): npy is NpyMember {
-  return typeof npy !== "string" && npy.dtype === field.dtype && isSameShape(npy.shape, field.shape);
+/** True if the elements of a `.npy` member are those of the tensor or ragged value. */
+export function isElementsOf(field: TensorField | RaggedField, npy: NpyMember | string): npy is NpyMember {
+  if (typeof npy === "string" || npy.dtype !== field.dtype) return false;
+  return field.kind === "tensor" ? isSameShape(npy.shape, field.shape) : npy.shape.length === field.rank;
 }
 
 function isSameShape(a: readonly number[], b: readonly number[]): boolean {
@@ -55,8 +56,7 @@ function decodeNpy(where: FieldOfMember, place: MemberPlace): SampleValue {
   const npy = readNpyMember(window, place.offset, place.size);
   if (typeof npy === "string") throw wrongMember(where, npy);
   if (field.kind === "tensor" && isElementsOf(field, npy)) return readElements(window, npy);
-  if (field.kind === "ragged" && npy.dtype === field.dtype && npy.shape.length === field.rank)
-    return { data: readElements(window, npy), shape: npy.shape };
+  if (field.kind === "ragged" && isElementsOf(field, npy)) return { data: readElements(window, npy), shape: npy.shape };
   const expected =
     field.kind === "tensor" ? `[${field.shape.join(", ")}]` : field.kind === "ragged" ? `rank ${field.rank}` : "";
   const dtype = field.kind === "tensor" || field.kind === "ragged" ? field.dtype : "";

@@ -10,7 +10,7 @@ import { ShardFile } from "../shard-file.js";
 import { decodeMember } from "./decode-member.js";
 import { inferSchema } from "./infer-schema.js";
 import { foreignColumns, writtenColumns } from "./member-columns.js";
-import { memberExtents } from "./member-extents.js";
+import { memberExtents, type MemberPlaces } from "./member-extents.js";
 import { indexMembers } from "./member-index.js";
 import { readMetadata } from "./metadata.js";
 import { SampleMembers } from "./sample-members.js";
@@ -97,7 +97,7 @@ class WebdatasetReader implements ShardReader {
   readonly #file: ShardFile;
   readonly #window: ScanWindow;
   readonly #members: SampleMembers;
-  readonly #extents = new Map<string, Extents | undefined>();
+  readonly #places = new Map<string, MemberPlaces | undefined>();
   #closed = false;
 
   constructor(
@@ -114,11 +114,11 @@ class WebdatasetReader implements ShardReader {
   }
 
   extents(name: string): Extents | undefined {
-    const number = this.#numberOf(name);
-    const field = fieldOf(this.schema, name);
-    if (!this.#extents.has(name))
-      this.#extents.set(name, memberExtents(new ScanWindow(this.#file), this.#members, field, number));
-    return this.#extents.get(name);
+    return this.#placesOf(name)?.extents;
+  }
+
+  shapes(name: string): Int32Array | undefined {
+    return this.#placesOf(name)?.shapes;
   }
 
   readField(row: number, name: string): SampleValue {
@@ -135,6 +135,14 @@ class WebdatasetReader implements ShardReader {
   close(): void {
     this.#closed = true;
     this.#file.close();
+  }
+
+  #placesOf(name: string): MemberPlaces | undefined {
+    const number = this.#numberOf(name);
+    const field = fieldOf(this.schema, name);
+    if (!this.#places.has(name))
+      this.#places.set(name, memberExtents(new ScanWindow(this.#file), this.#members, field, number));
+    return this.#places.get(name);
   }
 
   #numberOf(name: string): number {

@@ -55,12 +55,6 @@ describe("an Arrow shard", () => {
     two.close();
   });
 
-  it("has no extents for ragged fields", async () => {
-    const reader = await arrow.openReader(await writeEveryKind(3));
-    expect(reader.extents("boxes")).toBeUndefined();
-    reader.close();
-  });
-
   it("keeps a schema and attributes without any sample", async () => {
     const attributes = new Map([
       ["millrace.classes", '["__proto__","\u{feff}b"]'],

@@ -16,6 +16,10 @@ export interface Lane {
   readonly byteLengths: Float64Array;
   /** Where the raw image's pixels lie in the shared memory. */
   imageAt: number;
+  /** Rows of the raw image that are there. */
+  imageHeight: number;
+  /** Columns of the raw image. */
+  imageWidth: number;
   /** The image's encoded bytes. */
   encoded: Uint8Array | undefined;
   /** Where the decoder was told to put the pixels. */
@@ -38,6 +42,8 @@ export function createLane(place: number, numFields: number): Lane {
     row: 0,
     byteLengths: new Float64Array(numFields),
     imageAt: 0,
+    imageHeight: 0,
+    imageWidth: 0,
     encoded: undefined,
     target: undefined,
     isCropped: false,

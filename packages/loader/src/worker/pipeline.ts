@@ -1,10 +1,10 @@
-import { errorToData, isMillraceError, type TensorField } from "@millrace/formats";
+import { errorToData, isMillraceError } from "@millrace/formats";
 import { imageHeader, type Decoder, type Pixels } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";
 import { cellAt } from "../ring/layout.js";
 import { SAMPLE_STATE, type Claim, type Ring } from "../ring/ring.js";
-import { CropReader } from "./crop-reader.js";
+import { CropReader, type Place } from "./crop-reader.js";
 import { ImageMaker } from "./image-maker.js";
 import { Injector } from "./injector.js";
 import { createLane, type Lane } from "./lane.js";
@@ -63,23 +63,17 @@ export class Pipeline {
   ) {
     const { setup, ring, table, clock } = options;
     this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
-    this.#cropReader = this.#createCropReader();
-    this.#reader = new SampleReader(setup, table, activity, this.#cropReader);
+    const place: Place | undefined =
+      maker && ((lane, columns, rows) => maker.place(columns, rows, lane.epoch, lane.draw));
+    const isEncoded = setup.fields[this.#imageField]?.field.kind === "bytes";
+    this.#cropReader = isEncoded && place !== undefined ? new CropReader(table, this.#imageField, place) : undefined;
+    this.#reader = new SampleReader(setup, table, activity, this.#cropReader, place);
     this.#injector = new Injector(clock);
-    this.#lanes = Array.from({ length: setup.runLength }, (_, place) => createLane(place, setup.fields.length));
+    this.#lanes = Array.from({ length: setup.runLength }, (_, at) => createLane(at, setup.fields.length));
     const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
     this.#samples = slots.map((slot) => ring.samples(slot));
     this.#draws = slots.map((slot) => ring.draws(slot));
     this.#states = slots.map((slot) => ring.states(slot));
-  }
-
-  #createCropReader(): CropReader | undefined {
-    const { maker } = this;
-    const { setup, table } = this.options;
-    if (maker === undefined || setup.fields[this.#imageField]?.field.kind !== "bytes") return undefined;
-    return new CropReader(table, this.#imageField, (lane, columns, rows) =>
-      maker.place(columns, rows, lane.epoch, lane.draw),
-    );
   }
 
   /**
@@ -184,8 +178,7 @@ export class Pipeline {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
         this.#reader.check(lane);
-        const field = this.options.setup.fields[this.#imageField]?.field as TensorField | undefined;
-        if (field !== undefined) this.#make(lane, lane.imageAt, field.shape[1] as number, field.shape[0] as number);
+        this.#make(lane, lane.imageAt, lane.imageWidth, lane.imageHeight);
         this.#slowDown();
       } catch (error) {
         this.#refuse(lane, error);

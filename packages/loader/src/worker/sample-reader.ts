@@ -1,24 +1,26 @@
-import { CorruptShardError, tensorBytes, type TensorField } from "@millrace/formats";
+import { CorruptShardError, tensorBytes } from "@millrace/formats";
 import type { FieldPlan } from "../fields.js";
 import type { Activity } from "../ring/activity.js";
 import { CheckedBits } from "../ring/checked-bits.js";
 import { cellAt } from "../ring/layout.js";
-import type { CropReader } from "./crop-reader.js";
+import type { CropReader, Place } from "./crop-reader.js";
 import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";
 import { PrivateRegion, REGION } from "./private-region.js";
 import type { PipelineSetup } from "./protocol.js";
+import { RawReader, SHAPE_BYTES, type PixelRoom } from "./raw-reader.js";
 import type { ShardTable } from "./shard-table.js";
 
 /**
  * Reads samples from their shards into the shared memory, and checks their checksums. Values that are taken as they are
  * go straight to their cells; an image that is to be decoded or transformed goes to a private region.
  */
-export class SampleReader {
+export class SampleReader implements PixelRoom {
   readonly #checked: CheckedBits;
   readonly #pixels: PrivateRegion;
   /** Encoded bytes, for each place in a run. They are in memory of the thread's own, where JavaScript is faster. */
   readonly #encoded: readonly GrowingBuffer[];
+  readonly #rawReader: RawReader | undefined;
   /** The whole memory; made anew when it has grown. */
   #bytes: Uint8Array;
 
@@ -27,6 +29,8 @@ export class SampleReader {
     readonly table: ShardTable,
     activity: Activity,
     readonly cropReader: CropReader | undefined,
+    /** Where the transforms want their pixels from; `undefined` where no field holds images. */
+    place: Place | undefined,
   ) {
     const { memory } = setup;
     this.#checked = new CheckedBits(setup.checked);
@@ -34,6 +38,14 @@ export class SampleReader {
     const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
     this.#encoded = Array.from({ length: isEncoded ? setup.runLength : 0 }, () => new GrowingBuffer());
     this.#bytes = new Uint8Array(memory.buffer);
+    const raw = setup.fields.findIndex(({ route, field }) => route === "image" && field.kind !== "bytes");
+    const plan = setup.fields[raw];
+    if (plan !== undefined && place !== undefined) this.#rawReader = new RawReader(table, raw, plan, place, this);
+  }
+
+  /** The whole memory, as it was when room was last reserved. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   /**
@@ -46,7 +58,8 @@ export class SampleReader {
     for (let number = 0; number < fields.length; number++) {
       const plan = fields[number] as FieldPlan;
       if (plan.route === "image") {
-        this.#fetchImage(lane, number, plan);
+        if (plan.field.kind === "bytes") this.#fetchEncoded(lane, number);
+        else this.#rawReader?.fetch(lane, this.#mustCheck(lane));
         continue;
       }
       const at = cellAt(layout, lane.slot, number, lane.cell);
@@ -68,13 +81,8 @@ export class SampleReader {
     return byteLength;
   }
 
-  #fetchImage(lane: Lane, number: number, plan: FieldPlan): void {
+  #fetchEncoded(lane: Lane, number: number): void {
     const { table } = this;
-    if (plan.field.kind !== "bytes") {
-      lane.imageAt = this.reservePixels(tensorBytes(plan.field as TensorField));
-      this.#readValue(lane, number, plan, lane.imageAt);
-      return;
-    }
     if (this.cropReader !== undefined && !this.#mustCheck(lane) && this.cropReader.fetch(lane)) {
       lane.isCropped = true;
       return;
@@ -91,9 +99,9 @@ export class SampleReader {
 
   /** Nothing is written past the end of a cell, whatever the file says. */
   #checkLength(lane: Lane, plan: FieldPlan, byteLength: number): void {
-    const { field, route, cellBytes } = plan;
+    const { field, cellBytes } = plan;
     const isTensor = field.kind === "tensor";
-    if (isTensor ? byteLength === tensorBytes(field) : route === "image" || byteLength <= cellBytes) return;
+    if (isTensor ? byteLength === tensorBytes(field) : byteLength <= cellBytes) return;
     throw new CorruptShardError({
       file: this.setup.shards[lane.shard]?.path,
       sample: lane.row,
@@ -130,7 +138,8 @@ export class SampleReader {
       const isImage = plan.route === "image";
       const at = isImage ? lane.imageAt : cellAt(layout, lane.slot, number, lane.cell);
       const encoded = isImage ? lane.encoded : undefined;
-      const bytes = encoded ?? this.#bytes.subarray(at, at + (lane.byteLengths[number] as number));
+      const from = plan.field.kind === "ragged" ? at - SHAPE_BYTES : at;
+      const bytes = encoded ?? this.#bytes.subarray(from, at + (lane.byteLengths[number] as number));
       this.table.check(lane.shard, number, lane.row, bytes);
     }
     this.#checked.add(lane.sample);

@@ -7,7 +7,11 @@ import {
   type Extents,
   type JpegSegmentColumn,
   type OpenShard,
+  type RaggedField,
+  type RaggedValue,
   type ShardLocation,
+  type TensorField,
+  type TypedArray,
 } from "@millrace/formats";
 import type { FieldPlan } from "../fields.js";
 import { LocalFiles } from "../storage/local.js";
@@ -24,6 +28,8 @@ interface ShardField {
   readonly column: Uint8Array | undefined;
   /** Of JPEGs: where their segments lie, in a shard that says so. */
   readonly segments: JpegSegmentColumn | undefined;
+  /** Of ragged values with extents: their shapes, one after the other. */
+  readonly shapes: Int32Array | undefined;
 }
 
 interface TableEntry {
@@ -126,12 +132,14 @@ export class ShardTable {
 
   #openField(shard: number, opened: OpenShard, plan: FieldPlan): ShardField {
     const { name, kind } = plan.field;
-    const extents = opened.reader.extents(name);
+    const shapes = opened.reader.shapes(name);
+    // Elements without their shape are of no use.
+    const extents = kind === "ragged" && shapes === undefined ? undefined : opened.reader.extents(name);
     const segments =
       kind === "bytes" && extents !== undefined && opened.index !== undefined
         ? jpegSegmentColumn(opened.location.path, opened.index, name)
         : undefined;
-    return { extents, column: this.#readColumn(shard, extents), segments };
+    return { extents, column: this.#readColumn(shard, extents), segments, shapes };
   }
 
   #readColumn(shard: number, extents: Extents | undefined): Uint8Array | undefined {
@@ -185,6 +193,27 @@ export class ShardTable {
   ): void {
     const { extents } = this.#entry(shard).fields[field] as ShardField;
     this.#files.readInto(shard, target, offset, length, offsetOf(extents as Extents, row) + from);
+  }
+
+  /** True if the values of a field have extents in that shard. */
+  isPlain(shard: number, field: number): boolean {
+    return this.#entry(shard).fields[field]?.extents !== undefined;
+  }
+
+  /** An extent of the shape of a ragged value that has an extent. */
+  extentOf(shard: number, field: number, row: number, axis: number): number {
+    const { rank } = (this.plans[field] as FieldPlan).field as RaggedField;
+    const { shapes } = this.#entry(shard).fields[field] as ShardField;
+    return (shapes as Int32Array)[row * rank + axis] as number;
+  }
+
+  /** A tensor or ragged value, read by the format's library; memory of its own. Of a tensor, the shape is that of the field. */
+  readArray(shard: number, field: number, row: number): RaggedValue {
+    const plan = (this.plans[field] as FieldPlan).field;
+    const value = this.#entry(shard).shard.reader.readField(row, plan.name);
+    return typeof value === "object" && "shape" in value
+      ? value
+      : { data: value as TypedArray, shape: (plan as TensorField).shape };
   }
 
   /** The bytes of one value, read by the format's library; memory of its own. */

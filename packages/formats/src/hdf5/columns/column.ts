@@ -7,6 +7,8 @@ export interface Column {
   readonly length: number;
   /** As `ShardReader.extents`. */
   extents(): Extents | undefined;
+  /** As `ShardReader.shapes`; absent where there are none. */
+  shapes?(): Int32Array | undefined;
   /** The value of a sample, in memory of its own. `row` is in range. */
   read(row: number): SampleValue;
 }

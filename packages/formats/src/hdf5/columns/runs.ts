@@ -1,6 +1,7 @@
 import { dtypeBytes, viewAs, type Dtype } from "../../dtype.js";
 import { CorruptShardError, UnsupportedError } from "../../errors.js";
 import { tableExtents, type Extents } from "../../extents.js";
+import { raggedShapes } from "../../ragged-shapes.js";
 import { elementsOf, type Field, type SampleValue } from "../../schema.js";
 import type { ShardFile } from "../../shard-file.js";
 import { decodeText } from "../metadata/text.js";
@@ -25,6 +26,8 @@ const MAX_VALUE_BYTES = 2 ** 32 - 1;
 /** A field whose samples are runs of a dataset: `bytes`, `ragged`, and `string` where it is not of fixed length. */
 export class RunsColumn implements Column {
   #extents: Extents | undefined;
+  /** Present once they were read. */
+  #shapes: { readonly known: Int32Array | undefined } | undefined;
 
   constructor(
     readonly file: ShardFile,
@@ -44,6 +47,13 @@ export class RunsColumn implements Column {
     const byteLengths = Uint32Array.from(positions, (_, row) => this.#byteLength(row));
     this.#extents = tableExtents(positions, byteLengths);
     return this.#extents;
+  }
+
+  shapes(): Int32Array | undefined {
+    const { field, shapes } = this.runs;
+    if (field.kind !== "ragged" || shapes === undefined) return undefined;
+    this.#shapes ??= { known: raggedShapes(field, this.extents(), readShapes(this.file, shapes)) };
+    return this.#shapes.known;
   }
 
   read(row: number): SampleValue {
@@ -84,6 +94,10 @@ export class RunsColumn implements Column {
       fix: "copy the file again, or repeat the conversion",
     });
   }
+}
+
+function readShapes(file: ShardFile, { position, length, rowBytes }: ContiguousRows): BigInt64Array {
+  return viewAs("int64", file.read(position, length * rowBytes, "shapes")) as BigInt64Array;
 }
 
 /** How many offsets are read at once. */
