@@ -38,7 +38,7 @@ describe("blockShuffle", () => {
 
   it("puts blocks, the short one too, and samples of a window at each place equally often", () => {
     const bound = bindOrder(blockShuffle({ blockSize: 3, windowBlocks: 2 }), 10);
-    const trials = 20_000;
+    const trials = count(8000, 20_000);
     const counts = new Float64Array(100);
     for (let epoch = 0; epoch < trials; epoch++)
       for (let position = 0; position < 10; position++) counts[position * 10 + bound.at(epoch, position)]! += 1;

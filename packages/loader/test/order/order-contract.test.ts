@@ -160,7 +160,7 @@ describe("shuffle", () => {
 
   it.each([2, 3, 5, 10, 64])("puts each of %i samples at each place equally often", (length) => {
     const bound = bindOrder(shuffle(), length);
-    const trials = 4000 * length;
+    const trials = count(1000, 4000) * length;
     const counts = new Float64Array(length * length);
     for (let epoch = 0; epoch < trials; epoch++) {
       const at = epoch % length;

@@ -1,4 +1,4 @@
-import { SEED } from "@millrace/testkit";
+import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planRank, rankPosition } from "../../dist/order/rank.js";
@@ -23,7 +23,7 @@ describe("planRank", () => {
             visited.add(rankPosition({ ...base, length, worldSize, dropLast, rank }, i));
         expect(visited.size).toBe(dropLast ? plan.samples * worldSize : length);
       }),
-      { seed: SEED },
+      { seed: SEED, numRuns: count(40, 100) },
     );
   });
 
@@ -42,7 +42,7 @@ describe("planRank", () => {
         const rest = planRank({ ...base, start, skipped, length, worldSize, dropLast: false });
         expect(rest.samples).toBe(Math.max(0, whole.samples - good));
       }),
-      { seed: SEED },
+      { seed: SEED, numRuns: count(40, 100) },
     );
   });
 

@@ -201,7 +201,7 @@ describe("layout and dtype", () => {
 });
 
 describe("all transforms at once", () => {
-  it("give the same batches on any number of workers, and after a resume", async () => {
+  it("give the same batches in this thread and on workers, and after a resume", async () => {
     const made = await makeDataset({ samples: 24, mode: "png" });
     const transforms = [
       randomResizedCrop(12),
@@ -214,12 +214,11 @@ describe("all transforms at once", () => {
     ];
     const options = { batchSize: 8, transforms, layout: "nchw" } as const;
     const all: string[][] = [];
-    for (const numWorkers of [0, 1, 2]) {
+    for (const numWorkers of [0, 2]) {
       await using loader = await openLoader(made.path, { ...options, numWorkers });
       all.push(await linesOf(loader));
     }
     expect(all[1]).toEqual(all[0]);
-    expect(all[2]).toEqual(all[0]);
     await using first = await openLoader(made.path, { ...options, numWorkers: 0 });
     await linesOf(first, 1);
     await using second = await openLoader(made.path, { ...options, numWorkers: 0, state: first.state() });
@@ -245,13 +244,6 @@ describe("a transform of the user's that fails", () => {
     expect(isMillraceError(error, "SAMPLE") && error.detail.file).toMatch(/shard-00000/u);
     expect(String(error)).toMatch(text);
     expect(String(error)).toMatch(/sample [01], key k\/[01]: /u);
-  });
-
-  it("and never returns ends the run with a WorkerError", async () => {
-    const made = await makeDataset({ samples: 2 });
-    const options = { numWorkers: 1, workerTimeoutMs: 150, order: sequential() };
-    const error: unknown = await imagesOf(made, [transformOf("for (;;);")], options).catch((caught: unknown) => caught);
-    expect(isMillraceError(error, "WORKER")).toBe(true);
   });
 
   it("may return the image that it was given", async () => {
