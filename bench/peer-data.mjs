@@ -16,6 +16,7 @@ export const TASKS = new Map([
   ["raw224/u8", { name: "raw224", options: { size: 224 }, transforms: [] }],
   ["raw256crop/f32", { name: "raw256", options: { size: 256 }, transforms: [...crop(), floats()] }],
   ["raw256crop/u8", { name: "raw256", options: { size: 256 }, transforms: crop() }],
+  ["rawfull-rrc/f32", { name: "rawfull", options: { mode: "raw" }, transforms: [...train(), floats()] }],
   ["jpeg-train/f32", { name: "jpeg", options: { mode: "encoded" }, transforms: [...train(), floats()] }],
   ["jpeg-train/u8", { name: "jpeg", options: { mode: "encoded" }, transforms: train() }],
 ]);

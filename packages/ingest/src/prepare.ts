@@ -5,6 +5,7 @@ import {
   type Encoding,
   type JpegRefusal,
   type Sample,
+  type SampleValue,
 } from "@millrace/formats";
 import { decodeImage, imageHeader } from "@millrace/image";
 import type { PlannedItem } from "./plan.js";
@@ -19,8 +20,8 @@ export type PrepareOptions =
     }
   | {
       readonly mode: "raw";
-      /** `[height, width]` of every sample. */
-      readonly shape: readonly [height: number, width: number];
+      /** `[height, width]` of every sample; `undefined` if each may have its own. */
+      readonly shape: readonly [height: number, width: number] | undefined;
       /** True to bring images to that shape (height and width are equal then); false to refuse others. */
       readonly resize: boolean;
     };
@@ -55,18 +56,33 @@ export async function prepareImage(
 ): Promise<PreparedImage> {
   const { key } = item;
   if (options.mode !== "raw") checkEncoding(bytes, key, options.encoding);
-  const size = options.mode === "raw" && options.resize ? options.shape[0] : undefined;
+  const size = options.mode === "raw" && options.resize ? options.shape?.[0] : undefined;
   const { data, height, width } = await decodeImage(bytes, { key, size });
-  if (options.mode === "raw") checkShape(options.shape, [height, width], key);
-  const kept = options.mode === "raw" ? data : bytes;
-  const { image, seekable }: { readonly image: Uint8Array; readonly seekable?: SeekableImage } =
-    options.mode === "seekable" ? seekableOf(bytes) : { image: kept };
-  const sample = new Map<string, Uint8Array | Int32Array | string>([
-    ["image", image],
+  const seekable = options.mode === "seekable" ? seekableOf(bytes) : undefined;
+  const sample = new Map<string, SampleValue>([
+    ["image", options.mode === "raw" ? rawOf(options.shape, data, [height, width], key) : (seekable?.image ?? bytes)],
     ["label", Int32Array.of(item.label)],
     ["key", key],
   ]);
-  return { sample, pixels: data, seekable };
+  return { sample, pixels: data, seekable: seekable?.seekable };
+}
+
+/** The pixels as a sample keeps them: with their size, unless all samples have the same. */
+function rawOf(
+  shape: readonly [height: number, width: number] | undefined,
+  data: Uint8Array,
+  size: readonly [height: number, width: number],
+  key: string,
+): SampleValue {
+  if (shape === undefined) return { data, shape: [...size, 3] };
+  if (shape[0] === size[0] && shape[1] === size[1]) return data;
+  throw new SourceError({
+    key,
+    problem: "the image is of another size than those before, though its header is not",
+    expected: `${shape.join(" x ")} pixels (height x width, upright)`,
+    found: size.join(" x "),
+    fix: "give a size (--size N), or keep the bytes with mode encoded",
+  });
 }
 
 function seekableOf(bytes: Uint8Array): { readonly image: Uint8Array; readonly seekable: SeekableImage } {
@@ -87,25 +103,5 @@ function checkEncoding(bytes: Uint8Array, key: string, encoding: Encoding): void
     expected: encoding,
     found,
     fix: "begin the conversion anew, so that its field image takes any encoding",
-  });
-}
-
-function checkShape(expected: readonly [number, number], found: readonly [number, number], key: string): void {
-  if (expected[0] === found[0] && expected[1] === found[1]) return;
-  throw otherSize(key, expected, found);
-}
-
-/** Images differ in size, and no size was asked for to bring them to. */
-export function otherSize(
-  key: string,
-  expected: readonly [height: number, width: number],
-  found: readonly [height: number, width: number],
-): SourceError {
-  return new SourceError({
-    key,
-    problem: "mode raw without a size needs images of one size",
-    expected: `${expected.join(" x ")} pixels (height x width, upright)`,
-    found: found.join(" x "),
-    fix: "give a size (--size N), or keep the bytes with mode encoded",
   });
 }

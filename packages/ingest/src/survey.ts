@@ -1,8 +1,8 @@
-import { ImageError, SourceError, type Encoding, type Schema } from "@millrace/formats";
+import { ImageError, SourceError, type Encoding, type Field, type Schema } from "@millrace/formats";
 import { decodeImage, imageHeader, type ImageHeader } from "@millrace/image";
 import { inOrder } from "./in-flight.js";
 import type { ResolvedOptions } from "./options.js";
-import { otherSize, type PrepareOptions } from "./prepare.js";
+import type { PrepareOptions } from "./prepare.js";
 import type { Listing, Source, SourceItem } from "./sources/source.js";
 
 /** Files whose first bytes are read at a time. */
@@ -15,9 +15,9 @@ const PURE: readonly string[] = ["jpeg", "png", "webp"];
 /**
  * Decides how the images of a listing become samples, as far as their content has a say: in the modes `encoded` and
  * `seekable` the field's encoding is `jpeg`, `png` or `webp` if the first bytes of all images say so (their names don't count) and else
- * `image`; in mode `raw` without a size, the size that all of them have. Files that are not images are left to be
- * rejected later.
- * @throws SourceError in mode `raw` without a size if images differ in size.
+ * `image`; in mode `raw` without a size, the size that all of them have, if they have one. Files that are not images are
+ * left to be rejected later.
+ * @throws SourceError in mode `raw` without a size if there is no image.
  */
 export async function surveyImages(
   source: Source,
@@ -34,13 +34,18 @@ export async function surveyImages(
 export function schemaOf(prepare: PrepareOptions): Schema {
   return {
     fields: [
-      prepare.mode !== "raw"
-        ? { name: "image", kind: "bytes", encoding: prepare.encoding }
-        : { name: "image", kind: "tensor", dtype: "uint8", shape: [...prepare.shape, 3] },
+      imageField(prepare),
       { name: "label", kind: "tensor", dtype: "int32", shape: [] },
       { name: "key", kind: "string" },
     ],
   };
+}
+
+function imageField(prepare: PrepareOptions): Field {
+  const name = "image";
+  if (prepare.mode !== "raw") return { name, kind: "bytes", encoding: prepare.encoding };
+  if (prepare.shape === undefined) return { name, kind: "ragged", dtype: "uint8", rank: 3 };
+  return { name, kind: "tensor", dtype: "uint8", shape: [...prepare.shape, 3] };
 }
 
 interface SurveyedItem {
@@ -58,20 +63,25 @@ async function encodingOf(source: Source, listing: Listing, signal: AbortSignal 
   return kinds.size === 1 && only !== undefined && PURE.includes(only) ? (only as Encoding) : "image";
 }
 
-/** Headers tell sizes before EXIF orientation is applied, so a turned image shows its size only when it is decoded. */
+/**
+ * The size of all images, or `undefined` if they differ. Headers tell sizes before EXIF orientation is applied, so of
+ * an image that may be turned only decoding it tells.
+ */
 async function shapeOf(
   source: Source,
   listing: Listing,
   signal: AbortSignal | undefined,
-): Promise<[height: number, width: number]> {
+): Promise<[height: number, width: number] | undefined> {
+  let first: ImageHeader | undefined;
   let shape: [number, number] | undefined;
   for await (const { item, header } of headersOf(source, listing, signal)) {
-    if (header === undefined) continue;
-    shape ??= await decodedShape(source, item);
-    if (shape === undefined) continue;
-    const { height, width } = header;
-    const isSame = Math.min(height, width) === Math.min(...shape) && Math.max(height, width) === Math.max(...shape);
-    if (!isSame) throw otherSize(item.key, shape, [height, width]);
+    if (header === undefined || (first?.height === header.height && first.width === header.width)) continue;
+    if (first !== undefined && (first.height !== header.width || first.width !== header.height)) return undefined;
+    const own = await decodedShape(source, item);
+    if (own === undefined) continue;
+    first ??= header;
+    shape ??= own;
+    if (own[0] !== shape[0] || own[1] !== shape[1]) return undefined;
   }
   if (shape !== undefined) return shape;
   throw new SourceError({

@@ -139,16 +139,36 @@ describe("mode raw without a size", () => {
     dataset.close();
   });
 
-  it("is refused for images of several sizes, even if only turning makes them differ", async () => {
+  it.each([
+    ["of several sizes", { width: 6, height: 5 }],
+    ["that only turning makes equal", { width: 4, height: 6 }],
+  ])("keeps the pixels of images %s, each with its size", async (_, size) => {
     const source = tempDir();
-    writeFile(join(source, "a/1.png"), await imageBytes({ width: 6, height: 4 }));
-    writeFile(join(source, "a/2.png"), await imageBytes({ width: 6, height: 5 }));
+    const sizes = [{ width: 6, height: 4 }, size];
+    for (const [n, one] of sizes.entries())
+      writeFile(join(source, `a/${n}.png`), await imageBytes({ ...one, seed: n }));
+    const out = join(tempDir(), "shards");
+    const { manifest } = await convert({ source, out, mode: "raw", format: "webdataset", numWorkers: 0 });
+    expect(manifest.schema.fields[0]).toEqual({ name: "image", kind: "ragged", dtype: "uint8", rank: 3 });
+    expect(manifest.statistics?.values).toBe(24 + size.width * size.height);
+    const dataset = await openDataset(out);
+    for (const row of [0, 1]) {
+      const sample = await dataset.split("train").read(row);
+      const n = sample.get("key") === "a/0.png" ? 0 : 1;
+      const { width, height } = sizes[n] as { width: number; height: number };
+      const image = { data: pixelsOf({ width, height, seed: n }), shape: [height, width, 3] };
+      expect(sample.get("image")).toEqual(image);
+    }
+    dataset.close();
+  });
+
+  it("is refused if only the orientation in EXIF makes images differ", async () => {
+    const source = tempDir();
+    const jpeg = await imageBytes({ width: 6, height: 4, kind: "jpeg" });
+    writeFile(join(source, "a/1.jpg"), jpeg);
+    writeFile(join(source, "a/2.jpg"), await sharp(jpeg).withMetadata({ orientation: 6 }).toBuffer());
     const options = { source, out: join(tempDir(), "shards"), mode: "raw", numWorkers: 0 } as const;
-    await expect(convert(options)).rejects.toThrow(
-      /a\/2.png: mode raw without a size.*4 x 6.*found 5 x 6; give a size/u,
-    );
-    writeFile(join(source, "a/2.png"), await imageBytes({ width: 4, height: 6 }));
-    await expect(convert(options)).rejects.toThrow(/mode raw without a size needs images of one size/u);
+    await expect(convert(options)).rejects.toThrow(/another size than those before.*4 x 6.*found 6 x 4; give a size/u);
   });
 });
 
