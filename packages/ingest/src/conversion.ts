@@ -31,20 +31,21 @@ const IN_FLIGHT = 4;
  * @throws SourceError or OptionError with the way out.
  */
 export async function planConversion(options: ResolvedOptions): Promise<Conversion> {
-  const { format, mode, size, samplesPerShard, valFraction, seed, signal } = options;
+  const { format, mode, size, compression, samplesPerShard, valFraction, seed, signal } = options;
   const kind = options.sourceKind ?? (await detectSourceKind(options.source));
   const source = await openSource({ kind, root: options.source });
   const listing = await source.list(signal);
   const plan = planShards(listing, { seed, samplesPerShard, valFraction });
   const prepare = await surveyImages(source, listing, options);
   const schema = schemaOf(prepare);
-  const shaping = { mode, size: size ?? null, samplesPerShard, valFraction, seed };
+  const shaping = { mode, size: size ?? null, compression: compression ?? null, samplesPerShard, valFraction, seed };
   const shards = plan.splits.flatMap((split) => split.shards);
   const tasks = shards.map((shard): ShardTask => ({
     out: resolve(options.out),
     source: { kind, root: source.root },
     shard,
     format,
+    compression,
     schema,
     classes: listing.classes,
     prepare,

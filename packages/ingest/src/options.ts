@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { FORMAT_NAMES, OptionError, type FormatName } from "@millrace/formats";
+import { FORMAT_NAMES, OptionError, type Compression, type FormatName } from "@millrace/formats";
 import { cpuBudget } from "@millrace/image";
 import type { ConvertProgress } from "./progress.js";
 import { SOURCE_KINDS, type SourceKind } from "./sources/source.js";
 
 /**
  * `encoded`: the bytes of the source as they are; `seekable`: the same, but each JPEG is rewritten, without a change of its
- * pixels, so that a loader decodes only the part of it that a crop needs; `raw`: pixels, `[size, size, 3]` uint8.
+ * pixels, so that a loader decodes only the part of it that a crop needs; `raw`: pixels, uint8 `[height, width, 3]`, in a
+ * ragged field where images differ in size.
  */
 export const CONVERT_MODES = ["encoded", "seekable", "raw"] as const;
 /** How images are kept in the dataset. */
@@ -24,6 +25,10 @@ export interface ConvertOptions {
   readonly mode?: ConvertMode | undefined;
   /** Height and width in pixels: scaled to cover the square, cut at the centre, EXIF orientation applied. */
   readonly size?: number | undefined;
+  /**
+   * How the pixels of HDF5 shards are packed, in mode `raw`: smaller files, and much slower reading. Default: not at all.
+   */
+  readonly compression?: Compression | undefined;
   /** Default 1024. */
   readonly samplesPerShard?: number | undefined;
   /** Share of each class that goes from the split `train` to `val`, `0 <= valFraction < 1`. Default 0. */
@@ -59,6 +64,7 @@ export interface ResolvedOptions {
   readonly format: FormatName;
   readonly mode: ConvertMode;
   readonly size: number | undefined;
+  readonly compression: Compression | undefined;
   readonly samplesPerShard: number;
   readonly valFraction: number;
   readonly seed: number;
@@ -100,6 +106,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["format", oneOf(FORMAT_NAMES)],
   ["mode", oneOf(CONVERT_MODES)],
   ["size", whole(1, 16384)],
+  ["compression", oneOf(["gzip"])],
   ["samplesPerShard", whole(1, 2 ** 24)],
   ["valFraction", { schema: z.number().min(0).lt(1), expected: "a number from 0 to less than 1" }],
   ["seed", whole(0, Number.MAX_SAFE_INTEGER)],
@@ -139,12 +146,15 @@ export function resolveOptions(options: ConvertOptions): ResolvedOptions {
       fix: "leave size out, or use mode raw",
     });
   }
+  const format = options.format ?? "hdf5";
+  checkCompression(options.compression, format, mode);
   return {
     source: options.source,
     out: options.out,
-    format: options.format ?? "hdf5",
+    format,
     mode,
     size: options.size,
+    compression: options.compression,
     samplesPerShard: options.samplesPerShard ?? 1024,
     valFraction: options.valFraction ?? 0,
     seed: options.seed ?? 0,
@@ -157,6 +167,17 @@ export function resolveOptions(options: ConvertOptions): ResolvedOptions {
     signal: options.signal,
     onProgress: options.onProgress,
   };
+}
+
+function checkCompression(compression: Compression | undefined, format: FormatName, mode: ConvertMode): void {
+  if (compression === undefined || (format === "hdf5" && mode === "raw")) return;
+  throw new OptionError({
+    option: "compression",
+    problem: format === "hdf5" ? "has no meaning for images that stay encoded" : `${format} shards are not written so`,
+    expected: "format hdf5 and mode raw",
+    found: `format ${format} and mode ${mode}`,
+    fix: "leave compression out, or store pixels in hdf5",
+  });
 }
 
 function refuse(option: string, expected: string, value: unknown): never {

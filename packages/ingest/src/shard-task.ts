@@ -1,6 +1,7 @@
 import {
   createShard,
   ImageError,
+  type Compression,
   type FormatName,
   type Schema,
   type ShardBuilder,
@@ -26,6 +27,7 @@ export interface ShardTask {
   readonly source: SourceSpec;
   readonly shard: PlannedShard;
   readonly format: FormatName;
+  readonly compression: Compression | undefined;
   readonly schema: Schema;
   readonly classes: readonly string[];
   readonly prepare: PrepareOptions;
@@ -102,11 +104,12 @@ export async function writeShard(task: ShardTask, hooks: ShardHooks = {}): Promi
 }
 
 function begin(task: ShardTask): Promise<ShardBuilder> {
-  const { out, shard, format, schema, classes } = task;
+  const { out, shard, format, compression, schema, classes } = task;
   return createShard(out, {
     split: shard.split,
     number: shard.number,
     format,
+    compression,
     schema,
     expectedSamples: shard.items.length,
     attributes: new Map([[CLASSES_ATTRIBUTE, JSON.stringify(classes)]]),

@@ -29,6 +29,8 @@ describe("an option that is impossible", () => {
     ["size", Number.NaN, /option size.*found NaN/u],
     ["size", 1.5, /option size.*found 1.5/u],
     ["size", "224", /option size.*found "224"/u],
+    ["compression", "lzf", /option compression.*expected gzip, found "lzf"/u],
+    ["compression", "gzip", /option compression: has no meaning for images that stay encoded; expected .*mode raw/u],
     ["samplesPerShard", -1, /option samplesPerShard.*found -1/u],
     ["samplesPerShard", Number.POSITIVE_INFINITY, /option samplesPerShard.*found Infinity/u],
     ["valFraction", 1, /option valFraction.*0 to less than 1, found 1/u],
@@ -64,6 +66,12 @@ describe("an option that is impossible", () => {
   it("a size in mode encoded is refused", async () => {
     const error = await failure({ source: "a", out: "b", mode: "encoded", size: 3 });
     expect(error.message).toMatch(/option size: has no meaning in mode encoded.*leave size out/u);
+  });
+
+  it("a compression that the format of the shards does not have is refused", async () => {
+    const error = await failure({ source: "a", out: "b", format: "arrow", size: 32, compression: "gzip" });
+    expect(error).toMatchObject({ code: "OPTION", exitCode: 2 });
+    expect(error.message).toMatch(/option compression: arrow shards are not written so; expected format hdf5/u);
   });
 
   it("more val than samples is refused, and nothing is made", async () => {

@@ -64,7 +64,7 @@ describe.each(FORMATS)("convert to %s", (format) => {
     expect(manifest.provenance).toEqual({
       tool: expect.stringMatching(/^millrace \d+\.\d+\.\d+/u) as string,
       sourceKind: "image-folder",
-      options: { mode: "raw", size: 4, samplesPerShard: 4, valFraction: 0, seed: 3 },
+      options: { mode: "raw", size: 4, compression: null, samplesPerShard: 4, valFraction: 0, seed: 3 },
       rejected: 0,
     });
     const dataset = await openDataset(out);
@@ -95,6 +95,24 @@ describe.each(FORMATS)("convert to %s", (format) => {
     expect(resumedShards).toBeGreaterThan(0);
     for (const other of ["three", "killed"]) expect(diff(join(folder, "one"), join(folder, other))).toBe("");
     expect(filesIn(join(folder, "one")).filter((name) => name.includes(".millrace"))).toEqual([]);
+  });
+});
+
+describe("convert with compression gzip", () => {
+  it("deflates the pixels, which stay the same, whatever the number of workers; the manifest tells it", async () => {
+    const source = await photos();
+    const folder = tempDir();
+    const options = { source, size: 32, numWorkers: 0 } as const;
+    const plain = await convert({ ...options, out: join(folder, "plain") });
+    const one = await convert({ ...options, out: join(folder, "one"), compression: "gzip" });
+    await convert({ ...options, out: join(folder, "two"), compression: "gzip", numWorkers: 2 });
+    expect(diff(join(folder, "one"), join(folder, "two"))).toBe("");
+    expect(one.bytes).toBeLessThan(plain.bytes);
+    expect(one.manifest.provenance.options).toMatchObject({ compression: "gzip" });
+    await using raw = await openDataset(plain.out);
+    await using deflated = await openDataset(one.out, { checksums: "always" });
+    for (let n = 0; n < plain.samples; n++)
+      expect(await deflated.split("train").read(n)).toEqual(await raw.split("train").read(n));
   });
 });
 

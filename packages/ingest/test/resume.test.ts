@@ -49,7 +49,11 @@ describe("a conversion that was interrupted", () => {
 
   it("is refused by other options, which are named, until --overwrite begins anew", async () => {
     const { options, undisturbed } = await job();
-    await interrupt({ ...options, size: 9, seed: 5 }, 2);
+    await interrupt({ ...options, format: "hdf5", size: 32, compression: "gzip" }, 2);
+    await expect(convert({ ...options, format: "hdf5", size: 32 })).rejects.toThrow(
+      /expected compression "gzip", found compression null/u,
+    );
+    await interrupt({ ...options, size: 9, seed: 5, overwrite: true }, 2);
     const before = filesIn(options.out);
     await expect(convert(options)).rejects.toMatchObject({
       code: "OPTION",

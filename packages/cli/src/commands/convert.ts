@@ -28,6 +28,10 @@ export function convertCommand(io: Io): CommandModule {
           ),
         )
         .option("size", numberFlag("Make every image N x N: cover, centred"))
+        .option(
+          "compression",
+          textFlag("gzip deflates the pixels of HDF5 shards, which then read slower (default none)"),
+        )
         .option("samples-per-shard", numberFlag("Samples of a full shard (default 1024)"))
         .option("val-fraction", numberFlag("Share of every class that becomes the split val (default 0)"))
         .option("seed", numberFlag("Seed of the distribution over shards and splits (default 0)"))
@@ -72,6 +76,7 @@ function optionsOf(args: ArgumentsCamelCase): ConvertOptions {
     "format",
     "mode",
     "size",
+    "compression",
     "samplesPerShard",
     "valFraction",
     "seed",
