@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Schema } from "@millrace/formats";
+import { OptionError, type Schema } from "@millrace/formats";
 import { digestOf, type JournalIdentity } from "./journal.js";
 import type { ResolvedOptions } from "./options.js";
 import { planShards, type Plan } from "./plan.js";
@@ -38,6 +38,7 @@ export async function planConversion(options: ResolvedOptions): Promise<Conversi
   const plan = planShards(listing, { seed, samplesPerShard, valFraction });
   const prepare = await surveyImages(source, listing, options);
   const schema = schemaOf(prepare);
+  if (compression !== undefined) checkPacked(schema);
   const shaping = { mode, size: size ?? null, compression: compression ?? null, samplesPerShard, valFraction, seed };
   const shards = plan.splits.flatMap((split) => split.shards);
   const tasks = shards.map((shard): ShardTask => ({
@@ -56,4 +57,16 @@ export async function planConversion(options: ResolvedOptions): Promise<Conversi
   const named = { tool: TOOL, format, sourceKind: kind, ...shaping };
   const digest = digestOf([named, schema, listing.classes, ...shards]);
   return { source, listing, plan, schema, tasks, shaping, identity: { digest, options: named, splits } };
+}
+
+/** Refuses a compression of images that differ in size: only tensors are deflated. */
+function checkPacked(schema: Schema): void {
+  const image = schema.fields.find(({ name }) => name === "image");
+  if (image?.kind === "tensor") return;
+  throw new OptionError({
+    option: "compression",
+    field: "image",
+    problem: "has no meaning for images of several sizes, which are not deflated",
+    fix: "give a size, or leave compression out",
+  });
 }

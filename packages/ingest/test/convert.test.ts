@@ -103,16 +103,24 @@ describe("convert with compression gzip", () => {
     const source = await photos();
     const folder = tempDir();
     const options = { source, size: 32, numWorkers: 0 } as const;
-    const plain = await convert({ ...options, out: join(folder, "plain") });
+    const unpacked = await convert({ ...options, out: join(folder, "plain") });
     const one = await convert({ ...options, out: join(folder, "one"), compression: "gzip" });
     await convert({ ...options, out: join(folder, "two"), compression: "gzip", numWorkers: 2 });
     expect(diff(join(folder, "one"), join(folder, "two"))).toBe("");
-    expect(one.bytes).toBeLessThan(plain.bytes);
+    expect(one.bytes).toBeLessThan(unpacked.bytes);
     expect(one.manifest.provenance.options).toMatchObject({ compression: "gzip" });
-    await using raw = await openDataset(plain.out);
+    await using raw = await openDataset(unpacked.out);
     await using deflated = await openDataset(one.out, { checksums: "always" });
-    for (let n = 0; n < plain.samples; n++)
+    for (let n = 0; n < unpacked.samples; n++)
       expect(await deflated.split("train").read(n)).toEqual(await raw.split("train").read(n));
+  });
+
+  it("is refused for images of several sizes, which are not deflated", async () => {
+    const source = tempDir();
+    writeFile(join(source, "a/1.png"), await imageBytes({ width: 6, height: 4 }));
+    writeFile(join(source, "a/2.png"), await imageBytes({ width: 6, height: 5 }));
+    const options = { source, out: join(tempDir(), "shards"), mode: "raw", compression: "gzip" } as const;
+    await expect(convert(options)).rejects.toThrow(/compression.*images of several sizes.*give a size/u);
   });
 });
 
