@@ -93,6 +93,10 @@ function sampleOf(n: number): Map<string, Uint8Array | string> {
   ]);
 }
 
+function scalars(length: number): Schema {
+  return { fields: Array.from({ length }, (_, n) => ({ name: `f${n}`, kind: "tensor", dtype: "uint8", shape: [] })) };
+}
+
 describe("a writer of HDF5", () => {
   it.each([undefined, 5, 6])(
     "keeps what is more than memory in the shard or in files without a name (%s)",
@@ -141,9 +145,6 @@ describe("a writer of HDF5", () => {
   });
 
   it("keeps many fields and attributes, and refuses more fields than a header holds", async () => {
-    const scalars = (length: number): Schema => ({
-      fields: Array.from({ length }, (_, n) => ({ name: `f${n}`, kind: "tensor", dtype: "uint8", shape: [] })),
-    });
     const path = join(tempDir(), "shard.h5");
     const attributes = new Map(
       Array.from({ length: count(3000, 32_000) }, (_, n) => [`a${n}`, n % 2 === 0 ? "" : `${n}`]),
