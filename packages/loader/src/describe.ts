@@ -13,6 +13,8 @@ export interface Described {
   /** The data sets that are mixed by weight, if any. */
   readonly parts: DescribedOrder["parts"];
   readonly fields: readonly FieldPlan[];
+  /** How workers get at the values of each field, by its name. */
+  readonly routes: ReadonlyMap<string, string>;
   /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
@@ -107,7 +109,7 @@ export function describeLoader(described: Described): string {
     rankText(options),
     ...fields.map(
       (field) =>
-        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms, described.decoder)}`,
+        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms, described.decoder)}; read ${described.routes.get(field.field.name) ?? "nowhere"}`,
     ),
     ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : []),
     numWorkers === 0

@@ -16,6 +16,8 @@ export interface LoaderParts {
   /** The data sets that are mixed by weight, if any. */
   readonly parts: DescribedOrder["parts"];
   readonly fields: readonly FieldPlan[];
+  /** How workers get at the values of each field, by its name, in words. */
+  readonly routes: ReadonlyMap<string, string>;
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
   readonly decoder: Decoder | undefined;

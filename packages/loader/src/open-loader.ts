@@ -17,6 +17,7 @@ import { planRing } from "./ring-plan.js";
 import { CheckedBits } from "./ring/checked-bits.js";
 import { createSharedMemory } from "./ring/shared-memory.js";
 import { checkState } from "./state.js";
+import { describeRoutes } from "./storage-routes.js";
 import { measureTexts } from "./text-bytes.js";
 import type { PipelineSetup } from "./worker/protocol.js";
 
@@ -53,6 +54,10 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
     statistics,
     textBytes: await measureTexts(shards, schema.fields, options.fields),
   });
+  const routes = await describeRoutes(
+    shards,
+    fields.map(({ field }) => field),
+  );
   // Nobody listens to the signal until there is a loader, so an abort since the beginning would be lost.
   options.signal?.throwIfAborted();
   const isEncoded = fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
@@ -80,6 +85,7 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
     bound,
     parts,
     fields,
+    routes,
     leftOut,
     plan,
     decoder,

@@ -8,6 +8,8 @@ import {
   resize,
   type LoaderOptions,
 } from "@millrace/loader";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { samplesOf } from "./batch-log.js";
 import { makeDataset } from "./make-dataset.js";
@@ -90,7 +92,9 @@ describe("openLoader", () => {
     const { path } = await makeDataset({ samples: 4, mode: "png" });
     await expect(openLoader(path)).rejects.toThrow(/option transforms: the images have different sizes; add resize/u);
     const huge = { transforms: [resize(4096)], batchSize: 64, numWorkers: 1 };
-    await expect(openLoader(path, huge)).rejects.toThrow(/option prefetchDepth: .*do not fit into one shared memory/u);
+    await expect(openLoader(path, huge)).rejects.toThrow(
+      /option batchSize: .*do not fit into the 4 GiB.*about 28 at most/u,
+    );
   });
 
   it("says that there is no dataset", async () => {
@@ -124,9 +128,9 @@ describe("the text of a loader", () => {
       ),
       "rank 0 of 1: the last batch may be short",
       expect.stringMatching(
-        /^field image: uint8 \[8, 2, 2, 3\], read as pixels; resize 2 x 2 cover: 1 call of the (simd|plain) kernel/u,
+        /^field image: uint8 \[8, 2, 2, 3\], read as pixels; resize 2 x 2 cover: 1 call of the (simd|plain) kernel an image; read by affine extents: rows of 48 bytes at equal distances$/u,
       ),
-      "field label: int32 [8], as it is stored, read straight into the batch",
+      "field label: int32 [8], as it is stored, read straight into the batch; read by affine extents: rows of 4 bytes at equal distances",
       "left out: key",
       "workers: 2, 1 samples at a time; 4 batches ready or in the making",
       expect.stringMatching(/^memory: .* MB shared/u),
@@ -140,8 +144,18 @@ describe("the text of a loader", () => {
     await using other = await openLoader(path, { batchSize: 8, numWorkers: 0, dropLast: true, transforms, fields });
     expect(other.describe()).toMatch(/rank 0 of 1: leaves out a short last batch/u);
     expect(other.describe()).toMatch(/randomResizedCrop 2 x 2, horizontalFlip 0.5, normalize, transform of file:/u);
-    expect(other.describe()).toMatch(/field key: uint8 \[8, 4\], UTF-8, filled up with zeros/u);
+    expect(other.describe()).toMatch(/field key: uint8 \[8, 4\], UTF-8, filled up with zeros; read by a table/u);
     expect(other.describe()).toMatch(/workers: none/u);
     expect(text).toContain("split train: 40 samples, 5 batches of 8 an epoch");
+  });
+
+  it("tells what only the library of a format reads, and that a shard cannot be opened", async () => {
+    const { path } = await makeDataset({ samples: 4, format: "webdataset" });
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 0 });
+    const label = /field label: .*; read by the webdataset library, as the values do not lie plain in the file\n/u;
+    expect(loader.describe()).toMatch(label);
+    writeFileSync(join(path, "train/shard-00000.tar"), "no shard");
+    await using damaged = await openLoader(path, { batchSize: 4, numWorkers: 0 });
+    expect(damaged.describe()).toMatch(/field label: .*; read from a shard that cannot be opened\n/u);
   });
 });

@@ -82,15 +82,7 @@ export function planLayout(options: RingLayoutOptions): RingLayout {
   const workersAt = controlAt + CONTROL_BYTES;
   const slotsAt = workersAt + WORKER_BYTES * Math.max(1, numWorkers);
   const byteLength = slotsAt + numSlots * end;
-  if (byteLength > MAX_MEMORY_BYTES) {
-    throw new OptionError({
-      option: "prefetchDepth",
-      problem: `${numSlots} batches of ${batchSize} samples do not fit into one shared memory`,
-      expected: `at most ${MAX_MEMORY_BYTES} bytes`,
-      found: `${byteLength}`,
-      fix: "lower batchSize or prefetchDepth, or leave out normalize, which makes the images four times larger",
-    });
-  }
+  if (byteLength > MAX_MEMORY_BYTES) throw tooLarge(options, MAX_MEMORY_BYTES - slotsAt, end);
   return {
     numWorkers,
     numSlots,
@@ -116,4 +108,20 @@ export function slotAt(layout: RingLayout, slot: number): number {
 /** Offset of one sample's value of a field. */
 export function cellAt(layout: RingLayout, slot: number, field: number, cell: number): number {
   return slotAt(layout, slot) + (layout.cellsAt[field] as number) + cell * (layout.cellBytes[field] as number);
+}
+
+/** Says what is to be lowered, and how far: the batch size where not even a depth of 2 fits, or of 1 that was asked for. */
+function tooLarge(options: RingLayoutOptions, room: number, slotBytes: number): OptionError {
+  const { numWorkers, numSlots, batchSize } = options;
+  const slots = Math.floor(room / slotBytes);
+  const fewest = Math.min(numSlots, 3);
+  const isDeep = numWorkers > 0 && slots >= fewest;
+  const samples = Math.max(0, Math.floor((room / fewest / slotBytes) * batchSize));
+  return new OptionError({
+    option: isDeep ? "prefetchDepth" : "batchSize",
+    problem: `${numSlots} batches of ${batchSize} samples, ${slotBytes} bytes each, do not fit into the 4 GiB of one shared memory`,
+    expected: isDeep ? `at most ${slots - 1}` : `about ${samples} at most`,
+    found: String(isDeep ? numSlots - 1 : batchSize),
+    fix: "lower batchSize or prefetchDepth, or leave out normalize, which makes the images four times larger",
+  });
 }

@@ -2,7 +2,7 @@ import { SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckedBits } from "../../dist/ring/checked-bits.js";
-import { cellAt, PAGE_BYTES, planLayout, slotAt } from "../../dist/ring/layout.js";
+import { cellAt, PAGE_BYTES, planLayout, slotAt, type RingLayoutOptions } from "../../dist/ring/layout.js";
 import { createSharedMemory, growRegion } from "../../dist/ring/shared-memory.js";
 
 describe("planLayout", () => {
@@ -42,9 +42,14 @@ describe("planLayout", () => {
     );
   });
 
-  it("refuses more than 4 GiB, and says what to lower", () => {
-    const huge = { numWorkers: 2, numSlots: 5, batchSize: 4096, cellBytes: [602_112] };
-    expect(() => planLayout(huge)).toThrow(/prefetchDepth.*lower batchSize or prefetchDepth/u);
+  it("refuses more than 4 GiB, and says what to lower, and how far", () => {
+    const given = { numWorkers: 2, numSlots: 9, batchSize: 1024, cellBytes: [602_112] };
+    const plan = (options: Partial<RingLayoutOptions>): unknown => planLayout({ ...given, ...options });
+    expect(() => plan({})).toThrow(/option prefetchDepth: 9 batches of 1024.*expected at most 5, found 8; lower/u);
+    expect(plan({ numSlots: 6 })).toBeDefined();
+    expect(() => plan({ batchSize: 4096 })).toThrow(/option batchSize: .*expected about 2377 at most, found 4096/u);
+    expect(plan({ numSlots: 3, batchSize: 2377 })).toBeDefined();
+    expect(() => plan({ numWorkers: 0, numSlots: 1, batchSize: 8192 })).toThrow(/batchSize: .*about 7132 at most/u);
   });
 });
 
