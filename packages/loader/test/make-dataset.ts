@@ -2,6 +2,7 @@ import { createDataset, type Field, type FormatName, type SampleValue, type Sche
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
+import sharp from "sharp";
 
 /** A dataset for a test, whose content is a function of the samples' numbers. */
 export interface MadeDataset {
@@ -15,9 +16,9 @@ export interface MakeDatasetOptions {
   readonly format?: FormatName;
   /**
    * `raw`: pixels; `png`: each image encoded, its side 3 + sample modulo 3; `ragged`: the pixels of these images as they
-   * are.
+   * are; `jpeg`: each image encoded, its side `side` + sample modulo 3.
    */
-  readonly mode?: "raw" | "png" | "ragged";
+  readonly mode?: "raw" | "png" | "ragged" | "jpeg";
   readonly side?: number;
   readonly samplesPerShard?: number;
 }
@@ -64,12 +65,13 @@ export function labelOf(sample: number): number {
 export async function makeDataset(options: MakeDatasetOptions): Promise<MadeDataset> {
   const { samples, format = "arrow", mode = "raw", side = 4, samplesPerShard = 16 } = options;
   const path = join(tempDir(), "set");
-  const sideOf = (sample: number): number => (mode === "raw" ? side : 3 + (sample % 3));
+  const sideOf = (sample: number): number => (mode === "raw" ? side : (mode === "jpeg" ? side : 3) + (sample % 3));
   const pixelsOf = (sample: number): Uint8Array => fill(sample, sideOf(sample) ** 2 * 3);
   const imageFields: Readonly<Record<typeof mode, Field>> = {
     raw: { name: "image", kind: "tensor", dtype: "uint8", shape: [side, side, 3] },
     png: { name: "image", kind: "bytes", encoding: "png" },
     ragged: { name: "image", kind: "ragged", dtype: "uint8", rank: 3 },
+    jpeg: { name: "image", kind: "bytes", encoding: "jpeg" },
   };
   const schema: Schema = {
     fields: [
@@ -82,12 +84,16 @@ export async function makeDataset(options: MakeDatasetOptions): Promise<MadeData
   for (let sample = 0; sample < samples; sample++) {
     const pixels = pixelsOf(sample);
     const own = sideOf(sample);
-    const images: Readonly<Record<typeof mode, () => SampleValue>> = {
+    const images: Readonly<Record<typeof mode, () => SampleValue | Promise<SampleValue>>> = {
       raw: () => pixels,
       png: () => encodePng(pixels, own, own),
       ragged: () => ({ data: pixels, shape: [own, own, 3] }),
+      jpeg: () =>
+        sharp(pixels, { raw: { width: own, height: own, channels: 3 } })
+          .jpeg()
+          .toBuffer(),
     };
-    const image = images[mode]();
+    const image = await images[mode]();
     const label = Int32Array.of(labelOf(sample));
     await writer.write(
       new Map<string, SampleValue>([
