@@ -118,7 +118,7 @@ describe.each(FORMAT_NAMES)("a shard of a dataset of %s", (format) => {
           `${code} ${ending}`,
         );
       }),
-      { seed: SEED, numRuns: count(150, 5000) },
+      { seed: SEED, numRuns: count(50, 5000) },
     );
   });
 
