@@ -1,7 +1,5 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { expand } from "brace-expansion";
-import { glob } from "tinyglobby";
 import { FileError, fileError, OptionError } from "./errors.js";
 
 /** More files than that are no list of shards but a slip of the pen: `{0..99999999}`. */
@@ -17,6 +15,7 @@ const NATURAL = new Intl.Collator("en", { numeric: true });
  * The absolute paths that names and patterns mean, in the order in which they are named; each path once. Where a file or
  * folder has that very name, it is meant. Else braces are spelled out, so that `shard-{000..009}.tar` are ten files that
  * must all be there, and `*`, `**`, `?` and `[…]` stand for the files that there are, one at least, in natural order.
+ * Only a pattern loads what matches patterns: each thread that reads shards imports this file as it starts.
  *
  * @throws FileError naming the first that is not there; OptionError if there are none, or too many.
  */
@@ -31,6 +30,7 @@ export async function findDataFiles(names: readonly string[]): Promise<string[]>
 }
 
 async function expandPattern(pattern: string): Promise<string[]> {
+  const { expand } = await import("brace-expansion");
   const names = expand(pattern, { max: MAX_FILES + 1 });
   if (names.length > MAX_FILES) throw tooMany(pattern);
   const paths: string[] = [];
@@ -43,6 +43,7 @@ async function expandPattern(pattern: string): Promise<string[]> {
 }
 
 async function matching(pattern: string): Promise<string[]> {
+  const { glob } = await import("tinyglobby");
   const paths = await glob(pattern, { absolute: true, braceExpansion: false, expandDirectories: false });
   if (paths.length > 0) return paths.toSorted((a, b) => NATURAL.compare(a, b) || (a < b ? -1 : 1));
   throw new FileError({ file: pattern, problem: "no file matches the pattern", fix: "check the path" });
