@@ -35,7 +35,7 @@ describe("planRing", () => {
   it("keeps fewer batches that are large, unless more are asked for", () => {
     expect(plan(large, [], 16, 4).prefetchDepth).toBe(3);
     expect(plan(large, [], 64, 4, 2).prefetchDepth).toBe(2);
-    expect(() => plan(large, [], 64, 4, 4)).toThrow(/do not fit into one shared memory/u);
+    expect(() => plan(large, [], 64, 4, 4)).toThrow(/do not fit into the 4 GiB/u);
   });
 
   it("lets a worker take several samples at a time, and lets all workers share a batch", () => {

@@ -221,15 +221,16 @@ export class Ring {
 
   /**
    * Consumer: the cells of a CLAIMED slot that nobody has made, from the first to the last of them, where no worker
-   * holds a claim any more; `undefined` if there are none. It needs the states of all cells to have been `missing` when
-   * they were published.
+   * holds a claim any more; `undefined` if the slot does not wait for any. Empty, at its end, if all were made, but a
+   * worker died before it said so. It needs the states of all cells to have been `missing` when they were published.
    */
   lostCells(slot: number): { readonly from: number; readonly to: number } | undefined {
     const header = this.#header(slot);
     if (Atomics.load(this.#words, header + MISSING) === 0) return undefined;
-    const states = this.states(slot).subarray(0, Atomics.load(this.#words, header + END));
+    const end = Atomics.load(this.#words, header + END);
+    const states = this.states(slot).subarray(0, end);
     const from = states.indexOf(SAMPLE_STATE.missing);
-    return from === -1 ? undefined : { from, to: states.lastIndexOf(SAMPLE_STATE.missing) + 1 };
+    return from === -1 ? { from: end, to: end } : { from, to: states.lastIndexOf(SAMPLE_STATE.missing) + 1 };
   }
 
   /**

@@ -1,4 +1,5 @@
 import { WorkerError } from "@millrace/formats";
+import { shownValue } from "../shown-value.js";
 
 const EXIT_CODE = /exited with code: (-?\d+)/u;
 
@@ -9,7 +10,8 @@ const EXIT_CODE = /exited with code: (-?\d+)/u;
  */
 export function crashOf(error: unknown, worker: number | undefined, place: string): WorkerError {
   const name = worker === undefined ? "a worker" : `worker ${worker}`;
-  const message = error instanceof Error ? error.message : JSON.stringify(error);
+  // A thread can throw anything, `null` too.
+  const message = error instanceof Error ? error.message : shownValue(error);
   const code = EXIT_CODE.exec(message)?.[1];
   if (code !== undefined) {
     return new WorkerError({
@@ -17,7 +19,7 @@ export function crashOf(error: unknown, worker: number | undefined, place: strin
       fix: "look for process.exit in your own transforms",
     });
   }
-  const isMemory = (error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY";
+  const isMemory = (error as { code?: unknown } | null | undefined)?.code === "ERR_WORKER_OUT_OF_MEMORY";
   return new WorkerError({
     problem: isMemory ? `${name} ran out of memory${place}` : `${name} died${place}: ${message}`,
     fix: isMemory ? "lower numWorkers, or give node a larger --max-old-space-size" : undefined,

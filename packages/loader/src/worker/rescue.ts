@@ -32,7 +32,7 @@ export function rescue(ring: Ring, activities: readonly Activity[], deaths: Deat
       states[cell] = SAMPLE_STATE.bad;
       bad.push({ slot, cell, error: errorToData(error) });
     }
-    const { from, to } = ring.lostCells(slot) ?? { from: 0, to: 0 };
+    const { from, to } = ring.lostCells(slot) ?? lost;
     ring.reoffer(slot, from, to);
   }
   const isVoid = ({ slot, cell }: BadSample): boolean => {

@@ -175,6 +175,18 @@ describe("the ring", () => {
     expect([ring.isReady(0), ring.badCount(0), ring.lostCells(0)]).toEqual([true, 2, undefined]);
   });
 
+  it("takes a batch as made whose last worker died before it could say so", () => {
+    const ring = createRing(1, 8);
+    const dead = emptyClaim();
+    ring.states(0).fill(SAMPLE_STATE.missing);
+    ring.publish(0, 0, 6, 5);
+    ring.claim(6, dead);
+    ring.states(0).fill(SAMPLE_STATE.good, 0, 5).fill(SAMPLE_STATE.bad, 5, 6);
+    expect([ring.isReady(0), ring.lostCells(0)]).toEqual([false, { from: 6, to: 6 }]);
+    ring.reoffer(0, 6, 6);
+    expect([ring.isReady(0), ring.badCount(0), ring.hasOpen, ring.lostCells(0)]).toEqual([true, 1, false, undefined]);
+  });
+
   it("lets workers return when nothing is left to claim, or lets them go on if that is taken back", () => {
     const ring = createRing(1, 8);
     ring.drain();
