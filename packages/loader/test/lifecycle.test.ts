@@ -216,7 +216,7 @@ describe("a worker", () => {
     const done = new SharedArrayBuffer(4);
     const once = `if (context.sample % 16 === 5 && Atomics.add(new Int32Array(context.options), 0, 1) === 0) ${harm}`;
     const open = (numWorkers: number, source: string): Promise<Loader> =>
-      openLoader(path, { batchSize: 8, numWorkers, transforms: [transformOf(source, done)], workerTimeoutMs: 700 });
+      openLoader(path, { batchSize: 8, numWorkers, transforms: [transformOf(source, done)], workerTimeoutMs: 2000 });
     await using wounded = await open(2, once);
     await using whole = await open(0, "");
     expect(await linesOf(wounded)).toEqual(await linesOf(whole));
@@ -238,11 +238,13 @@ describe("a worker", () => {
 
   it("that hangs is named, and its thread is ended", async () => {
     const { path } = await makeDataset({ samples: 12 });
-    const transforms = [transformOf("while (context.sample === 5);")];
-    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, transforms, workerTimeoutMs: 1500 });
+    const transforms = [
+      transformOf("while (context.sample === 5) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);"),
+    ];
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, transforms, workerTimeoutMs: 2000 });
     const error = await failureOf(loader);
     expect(codeOf(error)).toBe("WORKER");
-    expect(String(error)).toMatch(/worker 0 hangs at sample number 5; expected an end after 1500 ms/u);
+    expect(String(error)).toMatch(/worker 0 hangs at sample number 5; expected an end after 2000 ms/u);
   });
 
   it.each([0, 1])("that cannot import a transform fails the loop, with %i workers", async (numWorkers) => {

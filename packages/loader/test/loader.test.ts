@@ -26,7 +26,7 @@ const WAYS = [
   { format: "hdf5", mode: "png", transforms: [resize([3, 4]), normalize(statistics)] },
 ] as const;
 
-describe.each(WAYS.slice(0, count(2, 4)))("a loader of $mode images in $format", ({ format, mode, transforms }) => {
+describe.each(WAYS.slice(0, count(1, 4)))("a loader of $mode images in $format", ({ format, mode, transforms }) => {
   it("Same batches (content hash) for 0, 1, 2 and 3 workers and after a resume in mid-epoch", async () => {
     const { path } = await makeDataset({ samples: 53, format, mode });
     const options: LoaderOptions = { batchSize: 6, order: shuffle({ seed: 3 }), transforms };
