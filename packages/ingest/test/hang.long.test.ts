@@ -9,15 +9,15 @@ import { convert, type ConvertOptions } from "@millrace/ingest";
 import { writeClasses } from "./image-files.js";
 import { diff } from "./tree.js";
 
-/** Half-way every thread of Node that reads files begins to wait for ever, for the other end of a pipe. */
+/** After two shards every thread of Node that reads files begins to wait for ever, for the other end of a pipe. */
 const PROGRAM = `
 import { convert } from "@millrace/ingest";
 import { open } from "node:fs";
 const { options, pipe } = JSON.parse(process.argv[1]);
 const controller = new AbortController();
 let hangs = false;
-const onProgress = ({ samples }) => {
-  if (hangs || samples < 10) return;
+const onProgress = ({ shards }) => {
+  if (hangs || shards < 2) return;
   hangs = true;
   for (let thread = 0; thread < 4; thread++) open(pipe, "r", () => undefined);
   setTimeout(() => controller.abort(new Error("aborted")), 500);
