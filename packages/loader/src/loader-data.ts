@@ -8,6 +8,7 @@ import {
 } from "@millrace/formats";
 import { createHash } from "node:crypto";
 import { shareOut } from "./order/mix.js";
+import { shownValue } from "./shown-value.js";
 import { identityOf } from "./state.js";
 
 /** One of several data sets that are loaded as one. */
@@ -55,7 +56,7 @@ const MAX_DATASETS = 1024;
 export function checkParts(path: string | readonly DatasetPart[]): readonly DatasetPart[] {
   if (typeof path === "string") return [{ path }];
   if (!Array.isArray(path) || path.length === 0 || path.length > MAX_DATASETS)
-    return fail("path", "is impossible", `a path, or 1 to ${MAX_DATASETS} of { path, weight }`, JSON.stringify(path));
+    return fail("path", "is impossible", `a path, or 1 to ${MAX_DATASETS} of { path, weight }`, shownValue(path));
   const parts = path as readonly Partial<DatasetPart>[];
   const weighed = parts.filter((part) => part.weight !== undefined).length;
   if (weighed !== 0 && weighed !== parts.length)
@@ -66,7 +67,7 @@ export function checkParts(path: string | readonly DatasetPart[]): readonly Data
       `${weighed} of ${parts.length}`,
     );
   for (const { path: one, weight } of parts) {
-    if (typeof one !== "string") fail("path", "is impossible", "a path", JSON.stringify(one) ?? typeof one);
+    if (typeof one !== "string") fail("path", "is impossible", "a path", shownValue(one));
     const isWeight = typeof weight === "number" && Number.isFinite(weight) && weight > 0;
     if (weight !== undefined && !isWeight) fail("weight", "is impossible", "a finite number above 0", weight);
   }

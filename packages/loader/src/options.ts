@@ -6,6 +6,7 @@ import { checkOrder } from "./order/order-schema.js";
 import type { Order } from "./order/order.js";
 import { findRank, type Environment, type FoundRank } from "./order/rank-environment.js";
 import { MAX_BATCH_SIZE } from "./ring/ring.js";
+import { shownValue } from "./shown-value.js";
 import type { LoaderState } from "./state.js";
 import { checkTransform } from "./transforms/check-transform.js";
 import type { Transform } from "./transforms/transform.js";
@@ -127,10 +128,6 @@ function isKind(value: unknown): boolean {
   return typeof value === "object" && value !== null && "kind" in value;
 }
 
-function shown(value: unknown): string {
-  return typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
-}
-
 /**
  * Checks the options of a loader, once, and fills in the defaults.
  * @param environment - Where launchers say which rank this is.
@@ -147,7 +144,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     }
     const [expected, schema] = OPTIONS[name as keyof typeof OPTIONS];
     if (value === undefined || schema.safeParse(value).success) continue;
-    throw new OptionError({ option: name, problem: "is impossible", expected, found: shown(value) });
+    throw new OptionError({ option: name, problem: "is impossible", expected, found: shownValue(value) });
   }
   const { rank, worldSize, source: rankSource } = findRank(options, environment);
   return {

@@ -15,6 +15,10 @@ import { samplesOf } from "./batch-log.js";
 import { makeDataset } from "./make-dataset.js";
 import { transformOf } from "./make-transform.js";
 
+/** A list that holds itself. */
+const endless: unknown[] = [1];
+endless.push(endless, { endless });
+
 /** Impossible values, as they come from JavaScript or from JSON, and a part of what the error says is expected. */
 const IMPOSSIBLE: readonly [option: string, value: unknown, expected: RegExp][] = [
   ["batchSize", 0, /integer from 1/u],
@@ -58,6 +62,8 @@ const IMPOSSIBLE: readonly [option: string, value: unknown, expected: RegExp][] 
   ["inject", { fetchMs: -1 }, /milliseconds from 0/u],
   ["inject", { readMs: 1 }, /fetchMs, prepMs/u],
   ["shuffle", true, /split, batchSize/u],
+  ["batchSize", endless, /found \[1, \[1, .*…\]/u],
+  ["transforms", [{ kind: "resize", height: endless, width: 4 }], /found \[\[1, \[1, .*…\]/u],
 ];
 
 describe("openLoader", () => {
