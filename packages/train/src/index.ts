@@ -22,7 +22,7 @@ export { OPTIMIZERS, type OptimizerName } from "./optimizers/optimizer.js";
 export * from "./train.js";
 export { evaluate, type EvaluateOptions } from "./training/evaluate.js";
 export { pixelAffine } from "./training/pixel-affine.js";
-export type { StepsProgress, TrainProgress } from "./training/progress.js";
+export type * from "./training/progress.js";
 export * from "./training/schedule.js";
 export type {
   CheckpointOptions,

@@ -17,6 +17,7 @@ import { summarizeSteps } from "./time-budget.js";
 import { evaluateStep } from "./training/evaluate.js";
 import { LayersStep } from "./training/layers-step.js";
 import { LayersTrainer } from "./training/layers-trainer.js";
+import type { TrainProgress } from "./training/progress.js";
 import { learningRateAt, type Schedule } from "./training/schedule.js";
 import { addMetrics, NO_METRICS, StepMetrics, type MetricSums } from "./training/step-metrics.js";
 import {
@@ -47,10 +48,20 @@ const STARTUP_STEPS = 10;
  * a batch takes longer; an error of the loader as it is; the signal's reason when it aborts.
  */
 export async function train(options: TrainOptions): Promise<TrainReport> {
+  const { observers = [] } = options;
   const settings = resolveTrainOptions(options);
   using watch = new StepWatch(options.deadlineMs ?? DEADLINE_MS, options.signal);
   using run = new TrainRun(options, settings, watch);
-  return await run.run();
+  let report: TrainReport;
+  try {
+    report = await run.run();
+  } catch (error) {
+    // What ended the run says more than what its observers say about their end.
+    await Promise.allSettled(observers.map((observer) => observer.close?.()));
+    throw error;
+  }
+  for (const observer of observers) await observer.close?.();
+  return report;
 }
 
 /** One training run. */
@@ -105,6 +116,7 @@ class TrainRun implements Disposable {
     const spanNs = measureSpanNs();
     const fence = (): Promise<void> => backend.fence();
     const idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", this.#done);
+    this.#tell({ kind: "start", step: firstStep, totalSteps: this.#totalSteps });
     try {
       for (let epoch = loader.state?.().epoch ?? 0; epoch < settings.epochs; epoch++) await this.#epoch(epoch);
     } catch (error) {
@@ -155,7 +167,7 @@ class TrainRun implements Disposable {
   }
 
   async #epoch(epoch: number): Promise<void> {
-    const { loader, validation, checkpoint, onProgress } = this.options;
+    const { loader, validation, checkpoint } = this.options;
     const before = this.#recorder.log.sums().wallMs;
     const firstStep = this.#done;
     const sums = await this.#steps(epoch);
@@ -177,8 +189,9 @@ class TrainRun implements Disposable {
             }),
     };
     this.#epochs.push(report);
-    if (report.validation !== undefined) onProgress?.({ kind: "validation", epoch, ...report.validation });
-    onProgress?.({ kind: "epoch", ...report });
+    const step = this.#done;
+    if (report.validation !== undefined) this.#tell({ kind: "validation", epoch, step, ...report.validation });
+    this.#tell({ kind: "epoch", step, ...report });
     const everyEpochs = checkpoint?.everyEpochs ?? (checkpoint?.everySteps === undefined ? 1 : undefined);
     if (everyEpochs !== undefined && (epoch + 1) % everyEpochs === 0) await this.#save(loader.state?.());
   }
@@ -196,7 +209,7 @@ class TrainRun implements Disposable {
         if (read === undefined) break;
         if (read === "on the device") continue;
         sums = addMetrics(sums, read);
-        this.#tell(epoch, read, window);
+        this.#tellSteps(epoch, read, window);
         window = this.#recorder.log.count;
         await this.#saveIfDue();
       }
@@ -268,12 +281,15 @@ class TrainRun implements Disposable {
     return this.#reading;
   }
 
+  #tell(progress: TrainProgress): void {
+    this.options.onProgress?.(progress);
+    for (const observer of this.options.observers ?? []) observer.observe(progress);
+  }
+
   /** Tells how the steps from `window` on went. */
-  #tell(epoch: number, sums: MetricSums, window: number): void {
-    const { onProgress } = this.options;
-    if (onProgress === undefined) return;
+  #tellSteps(epoch: number, sums: MetricSums, window: number): void {
     const { wall, stall } = summarizeSteps(this.#recorder.log.steps(window));
-    onProgress({
+    this.#tell({
       kind: "steps",
       epoch,
       step: this.#done,
@@ -295,7 +311,7 @@ class TrainRun implements Disposable {
   }
 
   async #save(loaderState: LoaderState | undefined): Promise<void> {
-    const { checkpoint, onProgress } = this.options;
+    const { checkpoint } = this.options;
     if (checkpoint === undefined || this.#layers === undefined) return;
     const start = this.#clock.now();
     const { seed, optimizer, momentum } = this.settings;
@@ -303,7 +319,7 @@ class TrainRun implements Disposable {
     const content = { ...state, ...(await this.#layers.save()) };
     this.#checkpoint = await writeCheckpoint(checkpoint.dir, content, checkpoint.keep ?? 3);
     this.#checkpointMs += this.#clock.now() - start;
-    onProgress?.({ kind: "checkpoint", step: this.#done, path: this.#checkpoint });
+    this.#tell({ kind: "checkpoint", step: this.#done, path: this.#checkpoint });
   }
 
   /** Keeps what was done when the signal aborts between two steps; a run that failed has nothing worth keeping. */

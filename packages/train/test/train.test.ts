@@ -1,6 +1,6 @@
 import type { Statistics } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import type { StepsProgress, TrainLoader, TrainOptions, TrainProgress } from "@millrace/train";
+import type { StepsProgress, TrainLoader, TrainObserver, TrainOptions, TrainProgress } from "@millrace/train";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "./hand-clock.js";
 import { millraceError, rejection } from "./rejection.js";
@@ -37,7 +37,7 @@ describe("train", () => {
     expect(compute.fraction).toBeGreaterThan(0);
     expect(report.facts[0]).toMatchObject({ name: "backend", value: expect.stringContaining("wasm") as string });
     const rest = told.map(({ kind }) => kind).filter((kind) => kind !== "steps");
-    expect(rest).toEqual(Array.from({ length: 5 }, () => ["validation", "epoch"]).flat());
+    expect(rest).toEqual(["start", ...Array.from({ length: 5 }, () => ["validation", "epoch"]).flat()]);
     expect(told.at(-3)).toMatchObject({ kind: "steps", epoch: 4, step: 35, totalSteps: 35 });
   });
 
@@ -67,6 +67,30 @@ describe("train", () => {
     const steps = told.filter(({ kind }) => kind === "steps");
     expect(steps.map((progress) => (progress as StepsProgress).step)).toEqual([3, 6, 7, 9, 12, 14]);
     expect(report.cost.fences).toBe(6);
+  });
+
+  it("tells observers the same as onProgress, and closes them however the run ends", async () => {
+    const { told, listen } = listener();
+    const observed: TrainProgress[] = [];
+    let closed = 0;
+    const close = async (): Promise<void> => {
+      closed++;
+      await Promise.resolve();
+    };
+    const observer: TrainObserver = { observe: (progress) => void observed.push(progress), close };
+    await run({ onProgress: listen, observers: [observer] });
+    expect(observed).toEqual(told);
+    expect(observed[0]).toEqual({ kind: "start", step: 0, totalSteps: 14 });
+    expect(observed.at(-1)).toMatchObject({ kind: "epoch", epoch: 1, step: 14 });
+    const reason = new Error("full");
+    const full: TrainObserver = {
+      observe: () => {
+        throw reason;
+      },
+      close: () => Promise.reject(new Error("closed badly")),
+    };
+    expect(await rejection(run({ observers: [full, observer] }))).toBe(reason);
+    expect(closed).toBe(2);
   });
 
   it("takes a short last batch", async () => {

@@ -10,7 +10,7 @@ import type { Fact } from "../report/report.js";
 import type { StepContext } from "../step-context.js";
 import type { StallReport } from "../step-recorder.js";
 import type { HostTensor } from "../upload/host-tensor.js";
-import type { TrainProgress } from "./progress.js";
+import type { TrainObserver, TrainProgress } from "./progress.js";
 import { SCHEDULES, type ScheduleName } from "./schedule.js";
 
 /** What training needs of a batch; the `Batch` of the loader fits. */
@@ -113,8 +113,10 @@ export interface TrainOptions {
   readonly checkpoint?: CheckpointOptions | undefined;
   /** From `readCheckpoint`; open the loader with its `loaderState`. */
   readonly resume?: Checkpoint | undefined;
-  /** Told after every fence, validation, epoch and checkpoint. Its time counts as `other`. */
+  /** Told at the start and after every fence, validation, epoch and checkpoint. Its time counts as `other`. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined;
+  /** Told the same as `onProgress`, after it, and closed at the end. */
+  readonly observers?: readonly TrainObserver[] | undefined;
   /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
   /** Lines about the run that the report shows. */
