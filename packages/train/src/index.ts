@@ -1,5 +1,6 @@
 export * from "./backends/backend.js";
 export * from "./backends/select-backend.js";
+export { ACTIVATIONS, type ActivationName } from "./models/activation.js";
 export * from "./models/create-model.js";
 export * from "./upload/host-tensor.js";
 export * from "./clock.js";

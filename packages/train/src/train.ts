@@ -57,7 +57,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
     report = await run.run();
   } catch (error) {
     // What ended the run says more than what its observers say about their end.
-    await Promise.allSettled(observers.map((observer) => observer.close?.()));
+    await Promise.allSettled(observers.map(async (observer) => await observer.close?.()));
     throw error;
   }
   for (const observer of observers) await observer.close?.();

@@ -1,5 +1,6 @@
 import { OptionError } from "@millrace/formats";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { ACTIVATIONS, type ActivationName } from "./activation.js";
 import { createLenet } from "./lenet.js";
 import { createMiniResnet } from "./mini-resnet.js";
 
@@ -17,6 +18,8 @@ export interface ModelOptions {
   readonly inputShape: readonly [number, number, number];
   /** Seed of the initial weights, an integer from 0 up; equal seeds give equal weights on every backend. Default 0. */
   readonly seed?: number;
+  /** What follows the convolutions and hidden layers that have an activation. Default `relu`. */
+  readonly activation?: ActivationName | undefined;
 }
 
 interface ModelKind {
@@ -40,11 +43,13 @@ const KINDS: ReadonlyMap<string, ModelKind> = new Map(
 export function createModel(name: ModelName, options: ModelOptions): LayersModel {
   const kind = KINDS.get(name);
   if (kind === undefined) throw impossible("model", "no such model", MODEL_NAMES.join(" or "), name);
-  const { classes, inputShape, seed = 0 } = options;
+  const { classes, inputShape, seed = 0, activation = "relu" } = options;
   if (!Number.isInteger(classes) || classes < 2)
     throw impossible("classes", "impossible number of classes", "an integer from 2 up", String(classes));
   if (!Number.isInteger(seed) || seed < 0)
     throw impossible("seed", "impossible seed", "an integer from 0 up", String(seed));
+  if (!ACTIVATIONS.includes(activation))
+    throw impossible("activation", "no such activation", ACTIVATIONS.join(" | "), activation);
   const [height, width, channels] = inputShape;
   const isWhole = inputShape.length === 3 && inputShape.every((size) => Number.isInteger(size) && size > 0);
   if (!isWhole || channels < 1 || height < kind.minSize || width < kind.minSize)

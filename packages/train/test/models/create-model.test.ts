@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Backend, createModel, MODEL_NAMES, type ModelName, selectBackend } from "@millrace/train";
+import { ACTIVATIONS, type Backend, createModel, MODEL_NAMES, type ModelName, selectBackend } from "@millrace/train";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { numbers, onBackend, relativeError, tensorflowSkip } from "../backends/on-backend.js";
@@ -113,10 +113,26 @@ describe("a model", () => {
     for (const [i, gradient] of stock.entries()) expect(relativeError(ours[i]!, gradient)).toBeLessThan(1e-4);
   });
 
+  it.each(MODEL_NAMES)("named %s takes any activation, which changes its outputs and not its parameters", (name) => {
+    const { tf } = backend;
+    const made = ACTIVATIONS.map((activation) =>
+      withModel(name, { classes: 3, inputShape: [16, 16, 1], activation }, (model) => {
+        const images = tf.tensor4d(numbers(256, 4), [1, 16, 16, 1]);
+        const logits = model.predict(images) as ReturnType<typeof tf.tensor2d>;
+        return { params: model.countParams(), logits: [...logits.dataSync()].join() };
+      }),
+    );
+    expect(new Set(made.map(({ params }) => params)).size).toBe(1);
+    expect(new Set(made.map(({ logits }) => logits)).size).toBe(ACTIVATIONS.length);
+  });
+
   it("refuses what it cannot be made for, and says what it can", () => {
     expect(() => createModel("vgg" as ModelName, DIGITS)).toThrow(/no such model; expected lenet or mini-resnet/);
     expect(() => createModel("lenet", { ...DIGITS, classes: 1 })).toThrow(/classes.*from 2 up, found 1/);
     expect(() => createModel("lenet", { ...DIGITS, seed: -1 })).toThrow(/seed.*from 0 up, found -1/);
+    expect(() => createModel("lenet", { ...DIGITS, activation: "tanh" as "relu" })).toThrow(
+      /no such activation; expected relu \| leakyRelu \| gelu \| swish, found tanh/,
+    );
     expect(() => createModel("lenet", { ...DIGITS, inputShape: [15, 28, 1] })).toThrow(/at least 16 x 16.*found \[15/);
     expect(() => createModel("mini-resnet", { ...DIGITS, inputShape: [8, 8.5, 3] })).toThrow(/found \[8, 8\.5, 3\]/);
   });
