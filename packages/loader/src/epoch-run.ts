@@ -118,14 +118,17 @@ export class EpochRun {
     const samples = this.#samples[slot] as Uint32Array;
     const draws = this.#draws[slot] as Uint32Array;
     const places = this.#places[slot] as Float64Array;
+    // Where a sample may come more than once in an epoch, it shall not look the same each time.
+    const { repeats } = order;
+    let cursor = this.#cursor;
     for (let cell = from; cell < to; cell++) {
-      places[cell] = this.#cursor;
-      const position = rankPosition(rank, this.#cursor++);
+      const position = rankPosition(rank, cursor);
       const sample = order.at(epoch, position);
+      places[cell] = cursor++;
       samples[cell] = sample;
-      // Where a sample may come more than once in an epoch, it shall not look the same each time.
-      draws[cell] = order.repeats ? position : sample;
+      draws[cell] = repeats ? position : sample;
     }
+    this.#cursor = cursor;
     (this.#states[slot] as Uint8Array).fill(SAMPLE_STATE.missing, from);
     this.#assigned += to - from;
     this.#sizes[slot] = to;
@@ -169,12 +172,25 @@ export class EpochRun {
     return this.#taken < this.#published ? this.#taken % this.#layout.numSlots : undefined;
   }
 
+  /** Takes the next batch if it lies ready and whole; else {@link EpochRun.take} it. */
+  takeReady(): ReadySlot | undefined {
+    const { ring, dropLast } = this.options;
+    const slot = this.nextSlot;
+    if (slot === undefined || !ring.isReady(slot) || ring.badCount(slot) > 0) return undefined;
+    const size = this.#sizes[slot] as number;
+    if (dropLast && size < this.#layout.batchSize) return undefined;
+    this.#taken++;
+    this.#delivered += size;
+    this.#consumed = ((this.#places[slot] as Float64Array)[size - 1] as number) + 1;
+    return { slot, size };
+  }
+
   /**
    * Takes the next batch, once it is ready; `undefined` at the end of the epoch.
    * @throws the error of a bad sample, if the policy is to fail; {@link WorkerError} if a worker died.
    */
   async take(): Promise<ReadySlot | undefined> {
-    const { ring, crew, dropLast, onBadSample } = this.options;
+    const { ring, crew, onBadSample } = this.options;
     for (;;) {
       const slot = this.nextSlot;
       if (slot === undefined) break;
@@ -184,12 +200,10 @@ export class EpochRun {
         await this.#closeUp();
         continue;
       }
-      const size = this.#sizes[slot] as number;
-      if (dropLast && size < this.#layout.batchSize) break;
-      this.#taken++;
-      this.#delivered += size;
-      this.#consumed = ((this.#places[slot] as Float64Array)[size - 1] as number) + 1;
-      return { slot, size };
+      const ready = this.takeReady();
+      if (ready !== undefined) return ready;
+      // A short batch that is to be left out.
+      break;
     }
     this.#checkSomething();
     return undefined;

@@ -1,10 +1,11 @@
 import { ClosedError, OptionError, type Statistics } from "@millrace/formats";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { LoadedBatch, type Batch } from "./batch.js";
+import { BatchLoop } from "./batch-loop.js";
+import { LoadedBatch, type Batch, type BatchStall } from "./batch.js";
 import { publishBatch, publishDeath, publishEpoch, type WorkerDeath } from "./diagnostics.js";
 import { describeLoader } from "./describe.js";
 import { EpochChain } from "./epoch-chain.js";
-import type { EpochRun, SkippedSample } from "./epoch-run.js";
+import type { EpochRun, ReadySlot, SkippedSample } from "./epoch-run.js";
 import type { LoaderParts } from "./loader-parts.js";
 import type { Loader } from "./loader.js";
 import type { BoundOrder } from "./order/order.js";
@@ -36,6 +37,8 @@ export class LiveLoader implements Loader {
   readonly #meter: StallMeter;
   readonly #recorder: StatsRecorder;
   readonly #chain: EpochChain;
+  /** This rank's part of a whole epoch. */
+  readonly #wholeRank: RankPlanOptions;
   /** Epoch, position and bad samples where no run is under way. */
   #at: { epoch: number; position: number; skipped: number };
   #crew: Crew | undefined;
@@ -81,6 +84,7 @@ export class LiveLoader implements Loader {
       onBadSample: options.onBadSample,
       onSkip: (sample) => this.#skip(sample),
     });
+    this.#wholeRank = this.#rankAt(0, 0);
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
@@ -128,7 +132,7 @@ export class LiveLoader implements Loader {
     });
   }
 
-  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Batch, undefined> {
     return this.#iterate(undefined);
   }
 
@@ -140,20 +144,14 @@ export class LiveLoader implements Loader {
     return { [Symbol.asyncIterator]: () => this.#iterate(epoch) };
   }
 
-  async *#iterate(epoch: number | undefined): AsyncGenerator<Batch, void, undefined> {
-    const run = await this.#begin(epoch);
-    let isOver = false;
-    try {
-      for (;;) {
-        const batch = await this.#next(run);
-        if (batch === undefined) break;
-        yield batch;
-      }
-      isOver = true;
-    } finally {
-      // Another loop, close() or the signal may be ending this one already.
-      await (this.#run === run ? this.#end(isOver) : this.#stopping);
-    }
+  #iterate(epoch: number | undefined): BatchLoop {
+    return new BatchLoop({
+      begin: () => this.#begin(epoch),
+      takeNow: (run) => this.#takeNow(run),
+      next: (run) => this.#next(run),
+      // Another loop, close() or the signal may be ending the run already.
+      end: async (run, isOver) => await (this.#run === run ? this.#end(isOver) : this.#stopping),
+    });
   }
 
   async #begin(epoch: number | undefined): Promise<EpochRun> {
@@ -225,14 +223,19 @@ export class LiveLoader implements Loader {
     publishDeath(death);
   }
 
+  /** The next batch where it lies ready and nothing else is due. */
+  #takeNow(run: EpochRun): Batch | undefined {
+    const now = this.parts.options.clock.now();
+    if (this.#closed !== undefined || this.#run !== run || now - this.#lastTurn > TURN_MS) return undefined;
+    this.#releaseLast(run);
+    const ready = run.takeReady();
+    return ready && this.#deliver(run, ready, NO_STALL, now, now);
+  }
+
   async #next(run: EpochRun): Promise<Batch | undefined> {
     const { clock } = this.parts.options;
     this.#checkRun(run);
-    if (this.#batch !== undefined) {
-      this.#batch.expire();
-      this.#batch = undefined;
-      this.#release(run);
-    }
+    this.#releaseLast(run);
     if (clock.now() - this.#lastTurn > TURN_MS) {
       await nextTurn();
       this.#checkRun(run);
@@ -241,25 +244,34 @@ export class LiveLoader implements Loader {
     const { nextSlot } = run;
     const mustWait = nextSlot === undefined || !this.#ring.isReady(nextSlot);
     const start = clock.now();
+    const { waits } = this.#ring;
     if (mustWait) this.#meter.begin(start);
     const ready = await this.#take(run);
     this.#checkRun(run);
     if (ready === undefined) return undefined;
     const now = clock.now();
+    if (this.#ring.waits !== waits) this.#lastTurn = now;
     const stall = mustWait ? this.#meter.end(now, now - start) : NO_STALL;
-    const readyAt = this.#ring.readyAt(ready.slot);
-    this.#recorder.batch(ready.size, stall, readyAt, now);
-    const view = this.#views.view(ready.slot, ready.size);
-    this.#batch = new LoadedBatch({
-      epoch: run.options.epoch,
-      step: this.#step++,
-      size: ready.size,
-      indices: view.indices,
-      fields: view.fields,
-      stall,
-    });
-    publishBatch(this.#batch, start, now, readyAt);
-    return this.#batch;
+    return this.#deliver(run, ready, stall, start, now);
+  }
+
+  /** Takes back the memory of the batch that was delivered last. */
+  #releaseLast(run: EpochRun): void {
+    if (this.#batch === undefined) return;
+    this.#batch.expire();
+    this.#batch = undefined;
+    if (this.parts.setup.layout.numWorkers === 0) run.release();
+    else this.#chain.release(run, this.#wholeRank);
+  }
+
+  #deliver(run: EpochRun, { slot, size }: ReadySlot, stall: BatchStall, start: number, now: number): Batch {
+    const readyAt = this.#ring.readyAt(slot);
+    this.#recorder.batch(size, stall, readyAt, now);
+    const { indices, fields } = this.#views.view(slot, size);
+    const batch = new LoadedBatch({ epoch: run.options.epoch, step: this.#step++, size, indices, fields, stall });
+    this.#batch = batch;
+    publishBatch(batch, start, now, readyAt);
+    return batch;
   }
 
   async #take(run: EpochRun): ReturnType<EpochRun["take"]> {
@@ -268,11 +280,6 @@ export class LiveLoader implements Loader {
     } catch (error) {
       throw await withKey(error, this.parts.setup.shards);
     }
-  }
-
-  #release(run: EpochRun): void {
-    if (this.parts.setup.layout.numWorkers === 0) run.release();
-    else this.#chain.release(run, this.#rankAt(0, 0));
   }
 
   #skip(sample: SkippedSample): void {

@@ -18,29 +18,26 @@ export function divideStall(stallMs: number, fetchMs: number, prepMs: number): B
 
 /** Sums what all workers did between two moments. */
 export class StallMeter {
-  readonly #before: Float64Array;
   readonly #snapshot = createSnapshot();
+  #fetchMs = 0;
+  #prepMs = 0;
 
-  constructor(readonly activities: readonly Activity[]) {
-    this.#before = new Float64Array(2);
-  }
+  constructor(readonly activities: readonly Activity[]) {}
 
   /** To be called when the consumer begins to wait. */
   begin(now: number): void {
-    this.#before.set(this.#sum(now));
+    this.#sum(now);
   }
 
   /** To be called when it has its batch: divides the time between. */
   end(now: number, stallMs: number): BatchStall {
-    const [fetchMs, prepMs] = this.#sum(now);
-    return divideStall(
-      stallMs,
-      Math.max(0, fetchMs - (this.#before[0] as number)),
-      Math.max(0, prepMs - (this.#before[1] as number)),
-    );
+    const fetchBefore = this.#fetchMs;
+    const prepBefore = this.#prepMs;
+    this.#sum(now);
+    return divideStall(stallMs, Math.max(0, this.#fetchMs - fetchBefore), Math.max(0, this.#prepMs - prepBefore));
   }
 
-  #sum(now: number): [fetchMs: number, prepMs: number] {
+  #sum(now: number): void {
     let fetchMs = 0;
     let prepMs = 0;
     for (const activity of this.activities) {
@@ -48,6 +45,7 @@ export class StallMeter {
       fetchMs += this.#snapshot.fetchMs;
       prepMs += this.#snapshot.prepMs;
     }
-    return [fetchMs, prepMs];
+    this.#fetchMs = fetchMs;
+    this.#prepMs = prepMs;
   }
 }

@@ -49,3 +49,26 @@ describe.each([0, 2])("loops that begin in the same turn, with %i workers,", (nu
     expect(await Promise.all(found)).toEqual(["the loader is closed", "the loader is closed"]);
   });
 });
+
+describe("the iterator of a loop", () => {
+  it("serves requests in turn, as an async generator does, whether or not they were awaited", async () => {
+    const { path } = await makeDataset({ samples: 20 });
+    await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1 });
+    const loop = loader.epoch(0)[Symbol.asyncIterator]();
+    const asked = [loop.next(), loop.next(), loop.next(), loop.next()];
+    const steps = (await Promise.all(asked)).map((result) => (result.value as Batch).step);
+    const [last, left, after] = await Promise.all([loop.next(), loop.return?.(), loop.next()]);
+    expect([...steps, (last.value as Batch).step]).toEqual([0, 1, 2, 3, 4]);
+    expect([left?.done, after.done, (await loop.next()).done]).toEqual([true, true, true]);
+    const unused = loader.epoch(1)[Symbol.asyncIterator]();
+    expect([await unused.return?.(), await unused.next()]).toEqual([
+      { done: true, value: undefined },
+      { done: true, value: undefined },
+    ]);
+    expect(loader.state().epoch).toBe(1);
+    const refused = loader.epoch(1)[Symbol.asyncIterator]();
+    await refused.next();
+    await expect(refused.throw?.(new Error("enough"))).rejects.toThrow("enough");
+    expect((await refused.next()).done).toBe(true);
+  });
+});

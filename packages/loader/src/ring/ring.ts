@@ -77,7 +77,7 @@ export class Ring {
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
   readonly #control: number;
-  readonly #wait: AsyncWait;
+  readonly #wait = new AsyncWait();
 
   constructor(
     readonly memory: SharedMemory,
@@ -86,7 +86,6 @@ export class Ring {
     this.#words = new Int32Array(memory.buffer, 0, layout.byteLength >> 2);
     this.#doubles = new Float64Array(memory.buffer, 0, layout.byteLength >> 3);
     this.#control = layout.controlAt >> 2;
-    this.#wait = new AsyncWait(this.#words);
   }
 
   #header(slot: number): number {
@@ -149,6 +148,7 @@ export class Ring {
   #setStop(stop: number): void {
     Atomics.store(this.#words, this.#control + STOP, stop);
     this.#wakeWorkers();
+    this.#wait.rest();
   }
 
   /** True after `stop`, until `reset`. */
@@ -262,7 +262,12 @@ export class Ring {
 
   /** Consumer: resolves once the slot is READY, or `wakeConsumer` was called, or after `timeoutMs`. Look again then. */
   async waitForReady(slot: number, timeoutMs: number): Promise<void> {
-    await this.#wait.until(this.#header(slot) + READY, 0, timeoutMs);
+    await this.#wait.until(this.#words, this.#header(slot) + READY, 0, timeoutMs);
+  }
+
+  /** Consumer: how often it has waited for something. */
+  get waits(): number {
+    return this.#wait.count;
   }
 
   /** Any thread: makes a consumer that waits for `slot` look again. */

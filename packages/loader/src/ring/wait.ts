@@ -9,33 +9,44 @@ export function waitFor(words: Int32Array, index: number, expected: number, time
 }
 
 /**
- * The same without blocking, for one thread that waits for one word at a time. One timer serves all waits, as a timer
- * of its own for each would cost more than the wait: it is the deadline, and keeps the process alive while a wait lasts,
- * which `Atomics.waitAsync` alone does not.
+ * The same without blocking, for one thread that waits for one word at a time. One timer serves all waits, as arming one
+ * for each would cost as much as the wait: it ticks while there are waits and wakes whoever waits then, so a wait ends
+ * after `timeoutMs` at the latest, and sooner at times. It keeps the process alive, which `Atomics.waitAsync` does not.
  */
 export class AsyncWait {
   #timer: NodeJS.Timeout | undefined;
   #timeoutMs = 0;
+  #words: Int32Array | undefined;
   #index = 0;
-
-  constructor(readonly words: Int32Array) {}
+  /** Waits so far that were for something. */
+  count = 0;
 
   /** Resolves once the word is no longer `expected`, is notified, or `timeoutMs` have passed. */
-  async until(index: number, expected: number, timeoutMs: number): Promise<void> {
-    const wait = Atomics.waitAsync(this.words, index, expected);
+  async until(words: Int32Array, index: number, expected: number, timeoutMs: number): Promise<void> {
+    const wait = Atomics.waitAsync(words, index, expected);
     if (!wait.async) return;
+    this.count++;
+    this.#words = words;
     this.#index = index;
-    const timer = this.#arm(timeoutMs);
+    if (this.#timer === undefined || this.#timeoutMs !== timeoutMs) this.#arm(timeoutMs);
     await wait.value;
-    timer.unref();
+    this.#words = undefined;
   }
 
-  #arm(timeoutMs: number): NodeJS.Timeout {
-    if (this.#timer !== undefined && this.#timeoutMs === timeoutMs) return this.#timer.refresh().ref();
-    clearTimeout(this.#timer);
+  /** Lets the process end, unless somebody waits. */
+  rest(): void {
+    if (this.#words !== undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(timeoutMs: number): void {
+    clearInterval(this.#timer);
     this.#timeoutMs = timeoutMs;
-    this.#timer = setTimeout(() => Atomics.notify(this.words, this.#index), timeoutMs);
-    return this.#timer;
+    this.#timer = setInterval(() => {
+      if (this.#words === undefined) this.rest();
+      else Atomics.notify(this.#words, this.#index);
+    }, timeoutMs);
   }
 }
 
