@@ -18,5 +18,6 @@ export * from "./schema.js";
 export * from "./shard-index.js";
 export * from "./shard.js";
 export * from "./shard-builder.js";
+export { frameRecord } from "./tfrecord/framing.js";
 export * from "./tfrecord/recover.js";
 export * from "./verify.js";

@@ -4,6 +4,8 @@ export { ACTIVATIONS, type ActivationName } from "./models/activation.js";
 export * from "./models/create-model.js";
 export * from "./upload/host-tensor.js";
 export * from "./clock.js";
+export type { RunSettings } from "./logs/hyperparameters.js";
+export * from "./logs/run-log.js";
 export * from "./profile/advice.js";
 export * from "./profile/attribution.js";
 export { measureSpanNs, type MeasuringCost } from "./profile/measuring-cost.js";
@@ -25,6 +27,7 @@ export { evaluate, type EvaluateOptions } from "./training/evaluate.js";
 export { pixelAffine } from "./training/pixel-affine.js";
 export type * from "./training/progress.js";
 export * from "./training/schedule.js";
+export type { TimeShares } from "./training/time-shares.js";
 export type {
   CheckpointOptions,
   TrainBatch,

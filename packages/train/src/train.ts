@@ -20,6 +20,7 @@ import { LayersTrainer } from "./training/layers-trainer.js";
 import type { TrainProgress } from "./training/progress.js";
 import { learningRateAt, type Schedule } from "./training/schedule.js";
 import { addMetrics, NO_METRICS, StepMetrics, type MetricSums } from "./training/step-metrics.js";
+import { timeShares } from "./training/time-shares.js";
 import {
   resolveTrainOptions,
   statisticsOf,
@@ -288,7 +289,7 @@ class TrainRun implements Disposable {
 
   /** Tells how the steps from `window` on went. */
   #tellSteps(epoch: number, sums: MetricSums, window: number): void {
-    const { wall, stall } = summarizeSteps(this.#recorder.log.steps(window));
+    const budget = summarizeSteps(this.#recorder.log.steps(window));
     this.#tell({
       kind: "steps",
       epoch,
@@ -296,8 +297,8 @@ class TrainRun implements Disposable {
       totalSteps: this.#totalSteps,
       loss: sums.lossSum / sums.samples,
       accuracy: sums.correct === undefined ? undefined : sums.correct / sums.samples,
-      samplesPerSec: rate(sums.samples, wall.sumMs),
-      stallFraction: stall.fraction,
+      samplesPerSec: rate(sums.samples, budget.wall.sumMs),
+      ...timeShares(budget),
       learningRate: learningRateAt(this.#done - 1, this.#schedule),
     });
   }

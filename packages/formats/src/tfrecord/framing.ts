@@ -49,6 +49,11 @@ export function encodeFooter(crc: number): Uint8Array {
   return footer;
 }
 
+/** A whole record with a small payload, which is copied: what is appended to a file of events, for one. */
+export function frameRecord(payload: Uint8Array): Uint8Array {
+  return Buffer.concat([encodeHeader(payload.length), payload, encodeFooter(crc32cPlain(payload))]);
+}
+
 const LENGTH = Buffer.alloc(8);
 
 /** The length that the header at `bytes[at]` tells, or `undefined` if its checksum is wrong. A double, so not exact past 2^53. */

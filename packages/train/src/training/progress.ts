@@ -1,7 +1,8 @@
 import type { EpochReport, ValidationReport } from "../report/report.js";
+import type { TimeShares } from "./time-shares.js";
 
 /** Where training stands, after a fence. Means and rates are of the steps since the last one. */
-export interface StepsProgress {
+export interface StepsProgress extends TimeShares {
   readonly kind: "steps";
   /** From 0. */
   readonly epoch: number;
@@ -13,8 +14,6 @@ export interface StepsProgress {
   /** 0..1; `undefined` if the step function does not count. */
   readonly accuracy: number | undefined;
   readonly samplesPerSec: number;
-  /** Share of the time in which the loop waited for batches, 0..1. */
-  readonly stallFraction: number;
   readonly learningRate: number;
 }
 
