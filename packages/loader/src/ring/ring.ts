@@ -83,8 +83,8 @@ export class Ring {
     readonly memory: SharedMemory,
     readonly layout: RingLayout,
   ) {
-    this.#words = new Int32Array(memory.buffer, 0, layout.byteLength >> 2);
-    this.#doubles = new Float64Array(memory.buffer, 0, layout.byteLength >> 3);
+    this.#words = new Int32Array(memory.buffer, 0, Math.floor(layout.byteLength / 4));
+    this.#doubles = new Float64Array(memory.buffer, 0, Math.floor(layout.byteLength / 8));
     this.#control = layout.controlAt >> 2;
   }
 
