@@ -91,6 +91,12 @@ function routeText(plan: FieldPlan, transforms: readonly Transform[], decoder: D
   return `${from}; ${steps}: ${calls} call${calls === 1 ? "" : "s"} of the ${kernel} kernel an image`;
 }
 
+function memoryText({ layout }: RingPlan): string {
+  const { byteLength, numMemories, slotStride } = layout;
+  const places = numMemories === 1 ? "" : ` in ${numMemories} memories, as kernels address at most 4 GiB,`;
+  return `memory: ${megabytes(byteLength)} shared${places === "" ? "," : places} of which a batch is ${megabytes(slotStride)}`;
+}
+
 /** Who said which rank this is, and what becomes of positions that do not divide among the ranks or into batches. */
 function rankText({ rank, worldSize, rankSource, dropLast }: ResolvedOptions): string {
   const source = rankSource === undefined || rankSource === "options" ? "" : `, as ${rankSource} says`;
@@ -115,7 +121,7 @@ export function describeLoader(described: Described): string {
     numWorkers === 0
       ? "workers: none, batches are made by the calling thread when they are asked for"
       : `workers: ${numWorkers}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
-    `memory: ${megabytes(plan.layout.byteLength)} shared, of which a batch is ${megabytes(plan.layout.slotStride)}`,
+    memoryText(plan),
     `checksums: ${CHECKSUM_TEXTS[checksums]}; a bad sample: ${options.onBadSample}`,
     ...(inject.fetchMs > 0 || inject.prepMs > 0
       ? [`slowed down by ${inject.fetchMs} ms of fetch and ${inject.prepMs} ms of prep a sample`]

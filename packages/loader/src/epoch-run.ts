@@ -261,10 +261,12 @@ export class EpochRun {
 
   #move(fromSlot: number, fromCell: number, toSlot: number, toCell: number): void {
     if (fromSlot === toSlot && fromCell === toCell) return;
-    const bytes = new Uint8Array(this.options.ring.memory.buffer);
+    const { ring } = this.options;
+    const source = new Uint8Array(ring.memoryOf(fromSlot).buffer);
+    const target = new Uint8Array(ring.memoryOf(toSlot).buffer);
     for (const [field, cellBytes] of this.#layout.cellBytes.entries()) {
       const from = cellAt(this.#layout, fromSlot, field, fromCell);
-      bytes.copyWithin(cellAt(this.#layout, toSlot, field, toCell), from, from + cellBytes);
+      target.set(source.subarray(from, from + cellBytes), cellAt(this.#layout, toSlot, field, toCell));
     }
     for (const column of [this.#places, this.#samples, this.#draws, this.#states])
       (column[toSlot] as Uint8Array)[toCell] = (column[fromSlot] as Uint8Array)[fromCell] as number;

@@ -12,6 +12,7 @@ import type { BoundOrder } from "./order/order.js";
 import { planRank, type RankPlanOptions } from "./order/rank.js";
 import { Activity } from "./ring/activity.js";
 import { Ring } from "./ring/ring.js";
+import type { SharedMemory } from "./ring/shared-memory.js";
 import { withKey } from "./sample-key.js";
 import { SlotViews } from "./slot-views.js";
 import { NO_STALL, StallMeter } from "./stall.js";
@@ -60,14 +61,15 @@ export class LiveLoader implements Loader {
     state: LoaderState | undefined,
   ) {
     const { setup, options, fields } = parts;
-    const { layout, memory } = setup;
+    const { layout, memories } = setup;
     this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
     this.statistics = parts.statistics;
     this.#order = parts.bound;
-    this.#ring = new Ring(memory, layout);
+    this.#ring = new Ring(memories, layout);
     this.#views = new SlotViews(this.#ring, fields);
     const numActivities = Math.max(1, layout.numWorkers);
-    this.#activities = Array.from({ length: numActivities }, (_, worker) => new Activity(memory, layout, worker));
+    const [first] = memories as [SharedMemory];
+    this.#activities = Array.from({ length: numActivities }, (_, worker) => new Activity(first, layout, worker));
     this.#meter = new StallMeter(this.#activities);
     const sampleBytes = fields.reduce((sum, field) => sum + field.cellBytes, 0);
     this.#recorder = new StatsRecorder(layout.numWorkers, sampleBytes, setup.decoder);

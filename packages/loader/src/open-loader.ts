@@ -15,7 +15,7 @@ import { saveOrder } from "./order/saved-order.js";
 import { shuffle } from "./order/shuffle.js";
 import { planRing } from "./ring-plan.js";
 import { CheckedBits } from "./ring/checked-bits.js";
-import { createSharedMemory } from "./ring/shared-memory.js";
+import { createRingMemories } from "./ring/shared-memory.js";
 import { checkState } from "./state.js";
 import { describeRoutes } from "./storage-routes.js";
 import { measureTexts } from "./text-bytes.js";
@@ -38,7 +38,11 @@ export async function openLoader(path: string | readonly DatasetPart[], options:
 /** Files that all workers together keep open: half of what systems usually allow a process. */
 const OPEN_FILES = 512;
 
-async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<Loader> {
+/**
+ * Plans a loader of open data.
+ * @param maxMemoryBytes - Bytes of the largest memory there can be; default 4 GiB.
+ */
+export async function planLoader(data: LoaderData, options: ResolvedOptions, maxMemoryBytes?: number): Promise<Loader> {
   const { schema, statistics, fingerprint, split, shards } = data;
   if (data.length >= 2 ** 32) throw new UnsupportedError({ problem: `the split ${split} has more than 2^32 samples` });
   const state =
@@ -62,12 +66,12 @@ async function planLoader(data: LoaderData, options: ResolvedOptions): Promise<L
   options.signal?.throwIfAborted();
   const isEncoded = fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
   const decoder = isEncoded ? createDecoder({ decoder: options.decoder }) : undefined;
-  const plan = planRing({ ...options, fields, decoder: decoder?.name });
+  const plan = planRing({ ...options, fields, decoder: decoder?.name, maxMemoryBytes });
   const setup: PipelineSetup = {
     shards,
     fields,
     layout: plan.layout,
-    memory: createSharedMemory(plan.layout.byteLength),
+    memories: createRingMemories(plan.layout),
     seed: order.seed,
     decoder: decoder?.name,
     checksums: data.hasChecksums ? options.checksums : "off",

@@ -18,6 +18,8 @@ export interface RingPlanOptions {
   readonly prefetchDepth: number | undefined;
   /** Who decodes; `undefined` where no image is encoded. */
   readonly decoder?: DecoderName | undefined;
+  /** Bytes of the largest memory there can be; default 4 GiB. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** A depth that nobody asked for is lowered until the ring fits into this, but not below 2. */
@@ -30,10 +32,10 @@ const MAX_RUN = 16;
 /**
  * Chooses depth and run length, and lays out the ring: a pure function. Without workers there is one slot, which is made
  * when it is asked for.
- * @throws {@link OptionError} if the slots do not fit into 4 GiB.
+ * @throws {@link OptionError} if a batch does not fit into 4 GiB.
  */
 export function planRing(options: RingPlanOptions): RingPlan {
-  const { fields, batchSize, numWorkers } = options;
+  const { fields, batchSize, numWorkers, maxMemoryBytes } = options;
   const cellBytes = fields.map((field) => field.cellBytes);
   const batchBytes = batchSize * cellBytes.reduce((sum, bytes) => sum + bytes, 0);
   const isEncoded = fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
@@ -45,6 +47,6 @@ export function planRing(options: RingPlanOptions): RingPlan {
   if (options.prefetchDepth === undefined)
     while (prefetchDepth > 2 && (prefetchDepth + 1) * batchBytes > COMFORTABLE_BYTES) prefetchDepth--;
   if (numWorkers === 0) prefetchDepth = 0;
-  const layout = planLayout({ numWorkers, numSlots: prefetchDepth + 1, batchSize, cellBytes });
+  const layout = planLayout({ numWorkers, numSlots: prefetchDepth + 1, batchSize, cellBytes, maxMemoryBytes });
   return { layout, prefetchDepth, runLength };
 }

@@ -30,10 +30,11 @@ export class SlotViews {
   }
 
   #make(slot: number, size: number): SlotView {
-    const { memory, layout } = this.ring;
+    const { layout } = this.ring;
+    const { buffer } = this.ring.memoryOf(slot);
     const fields = Object.create(null) as Record<string, BatchField>;
     for (const [number, { field, dtype, shape, cellBytes }] of this.plans.entries()) {
-      const bytes = new Uint8Array(memory.buffer, cellAt(layout, slot, number, 0), size * cellBytes);
+      const bytes = new Uint8Array(buffer, cellAt(layout, slot, number, 0), size * cellBytes);
       fields[field.name] = { data: viewAs(dtype, bytes), dtype, shape: [size, ...shape] };
     }
     return { indices: this.ring.samples(slot).subarray(0, size), fields };

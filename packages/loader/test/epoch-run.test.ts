@@ -5,10 +5,23 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EpochRun } from "../dist/epoch-run.js";
 import { planRank, rankPosition, type RankPlanOptions } from "../dist/order/rank.js";
-import { cellAt, planLayout } from "../dist/ring/layout.js";
+import { cellAt, planLayout, type RingLayout } from "../dist/ring/layout.js";
 import { Ring, SAMPLE_STATE, type Claim } from "../dist/ring/ring.js";
+import type { SharedMemory } from "../dist/ring/shared-memory.js";
 import type { Crew } from "../dist/worker/crew.js";
 import type { BadSample } from "../dist/worker/protocol.js";
+
+/** Bytes of a memory that has room for two slots, of batches of up to 9 samples of one byte. */
+const TWO_SLOTS = 89_600;
+
+function bytesOf(ring: Ring, slot: number): Uint8Array {
+  return new Uint8Array(ring.memoryOf(slot).buffer);
+}
+
+/** Plain buffers: thousands of WebAssembly memories would use up the address space before they are collected. */
+function layoutMemories({ numMemories, memoryBytes }: RingLayout): SharedMemory[] {
+  return Array.from({ length: numMemories }, () => ({ buffer: new SharedArrayBuffer(memoryBytes), grow: () => 0 }));
+}
 
 /** Makes each sample of one byte, its number, in this thread, for as many slots as there are; some are bad. */
 class SimpleCrew implements Crew {
@@ -25,12 +38,11 @@ class SimpleCrew implements Crew {
 
   untilReady(): Promise<void> {
     const claim: Claim = { slot: 0, cell: 0, count: 0, epoch: 0 };
-    const bytes = new Uint8Array(this.ring.memory.buffer);
     while (this.ring.claim(this.run, claim)) {
       let bad = 0;
       for (let cell = claim.cell; cell < claim.cell + claim.count; cell++) {
         const sample = this.ring.samples(claim.slot)[cell] as number;
-        bytes[cellAt(this.ring.layout, claim.slot, 0, cell)] = sample;
+        bytesOf(this.ring, claim.slot)[cellAt(this.ring.layout, claim.slot, 0, cell)] = sample;
         this.ring.states(claim.slot)[cell] = this.isBad(sample) ? SAMPLE_STATE.bad : SAMPLE_STATE.good;
         if (!this.isBad(sample)) continue;
         bad++;
@@ -84,8 +96,14 @@ const cases: fc.Arbitrary<Case> = fc.record({
 const EPOCH = 4;
 
 function begin(c: Case, rank: RankPlanOptions, skipped: number[], onBadSample: "skip" | "fail" = "skip"): EpochRun {
-  const layout = planLayout({ numWorkers: 1, numSlots: c.numSlots, batchSize: c.batchSize, cellBytes: [1] });
-  const ring = new Ring({ buffer: new SharedArrayBuffer(layout.byteLength), grow: () => 0 }, layout);
+  const layout = planLayout({
+    numWorkers: 1,
+    numSlots: c.numSlots,
+    batchSize: c.batchSize,
+    cellBytes: [1],
+    maxMemoryBytes: TWO_SLOTS,
+  });
+  const ring = new Ring(layoutMemories(layout), layout);
   ring.reset();
   const crew = new SimpleCrew(ring, (sample) => c.bad.includes(sample), c.run);
   const onSkip = ({ sample }: { sample: number }): void => void skipped.push(sample);
@@ -96,13 +114,12 @@ function begin(c: Case, rank: RankPlanOptions, skipped: number[], onBadSample: "
 /** The batches of a run as their sample numbers, checked against the cells, and where it stood after each. */
 async function play(run: EpochRun): Promise<{ batches: number[][]; standing: [position: number, skipped: number][] }> {
   const { ring } = run.options;
-  const bytes = new Uint8Array(ring.memory.buffer);
   const batches: number[][] = [];
   const standing: [number, number][] = [];
   for (let ready = await run.take(); ready !== undefined; ready = await run.take()) {
     const samples = [...ring.samples(ready.slot).subarray(0, ready.size)];
     const at = cellAt(ring.layout, ready.slot, 0, 0);
-    expect([...bytes.subarray(at, at + ready.size)]).toEqual(samples);
+    expect([...bytesOf(ring, ready.slot).subarray(at, at + ready.size)]).toEqual(samples);
     batches.push(samples);
     standing.push([run.position, run.skipped]);
     run.release();
@@ -131,7 +148,7 @@ const rankOf = (c: Case, start: number, skipped: number): RankPlanOptions => {
 };
 
 describe("an epoch with bad samples", () => {
-  it("delivers the good samples of the rank's positions in their order, for any number of slots", async () => {
+  it("delivers the good samples of the rank's positions in their order, for any number of slots, in one memory or more", async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (c) => {
         const rank = rankOf(c, 0, 0);

@@ -1,5 +1,6 @@
 import { openDataset } from "@millrace/formats";
 import {
+  colorJitter,
   horizontalFlip,
   normalize,
   openLoader,
@@ -13,6 +14,9 @@ import {
 } from "@millrace/loader";
 import { count } from "@millrace/testkit";
 import { describe, expect, it } from "vitest";
+import { openLoaderData } from "../dist/loader-data.js";
+import { planLoader } from "../dist/open-loader.js";
+import { resolveOptions } from "../dist/options.js";
 import { linesOf, samplesOf } from "./batch-log.js";
 import { labelOf, makeDataset } from "./make-dataset.js";
 
@@ -170,4 +174,22 @@ describe("the epochs of a loader", () => {
       );
     }
   });
+});
+
+describe("a ring of several memories", () => {
+  it.each(["raw", "png", "ragged", "jpeg"] as const)(
+    "delivers the same batches of %s images as one memory",
+    async (mode) => {
+      const { path } = await makeDataset({ samples: 50, mode, side: 32 });
+      const transforms = [randomResizedCrop(64), colorJitter({ brightness: 0.4 }), normalize(statistics)];
+      const given = { batchSize: 7, transforms: mode === "raw" ? [] : transforms, prefetchDepth: 3 };
+      // Room for one slot and the workers' regions.
+      const maxMemoryBytes = (mode === "raw" ? 2 : 15) * 65_536;
+      await using one = await openLoader(path, { ...given, numWorkers: 0 });
+      const data = await openLoaderData([{ path }], "train");
+      await using several = await planLoader(data, resolveOptions({ ...given, numWorkers: 2 }), maxMemoryBytes);
+      expect(several.describe()).toMatch(/in 4 memories, as kernels address/u);
+      for (let epoch = 0; epoch < 3; epoch++) expect(await linesOf(several)).toEqual(await linesOf(one));
+    },
+  );
 });

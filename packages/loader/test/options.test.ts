@@ -97,9 +97,9 @@ describe("openLoader", () => {
   it("says what has no batch: encoded images without a size, and what does not fit into memory", async () => {
     const { path } = await makeDataset({ samples: 4, mode: "png" });
     await expect(openLoader(path)).rejects.toThrow(/option transforms: the images have different sizes; add resize/u);
-    const huge = { transforms: [resize(4096)], batchSize: 64, numWorkers: 1 };
+    const huge = { transforms: [resize(4096)], batchSize: 128, numWorkers: 1 };
     await expect(openLoader(path, huge)).rejects.toThrow(
-      /option batchSize: .*do not fit into the 4 GiB.*about 28 at most/u,
+      /option batchSize: .*does not fit into one shared memory.*about 85 at most/u,
     );
   });
 

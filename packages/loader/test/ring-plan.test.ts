@@ -32,10 +32,10 @@ describe("planRing", () => {
     expect(plan(small, [], 64, 0)).toMatchObject({ prefetchDepth: 0, layout: { numSlots: 1, numWorkers: 0 } });
   });
 
-  it("keeps fewer batches that are large, unless more are asked for", () => {
+  it("keeps fewer batches that are large, unless more are asked for, then in several memories", () => {
     expect(plan(large, [], 16, 4).prefetchDepth).toBe(3);
     expect(plan(large, [], 64, 4, 2).prefetchDepth).toBe(2);
-    expect(() => plan(large, [], 64, 4, 4)).toThrow(/do not fit into the 4 GiB/u);
+    expect(plan(large, [], 64, 4, 4).layout).toMatchObject({ numSlots: 5, numMemories: 3, slotsPerMemory: 2 });
   });
 
   it("lets a worker take several samples at a time, and lets all workers share a batch", () => {

@@ -1,7 +1,8 @@
 import { OptionError } from "@millrace/formats";
 
 /**
- * Where everything lies in the one shared memory of a loader. Offsets are bytes.
+ * Where everything lies in the shared memory of a loader: in one memory, or in several of the same layout, where the
+ * slots do not fit into one. Offsets are bytes of the memory in question.
  *
  * ```text
  * 0        page 0: never touched, as a WebAssembly module may keep data of its own there
@@ -11,7 +12,9 @@ import { OptionError } from "@millrace/formats";
  *          private regions of the workers; when one is too small, the memory grows and the region moves to the new end
  * ```
  *
- * The cells of a field are the samples' values one after the other, so a slot's field is the batch's tensor.
+ * The cells of a field are the samples' values one after the other, so a slot's field is the batch's tensor. Slots lie
+ * one after the other through all memories. Of the control words, and of what the worker blocks say beside the places of
+ * the private regions, those of the first memory are used.
  */
 export interface RingLayout {
   readonly numWorkers: number;
@@ -32,7 +35,14 @@ export interface RingLayout {
   readonly cellsAt: readonly number[];
   /** Bytes of one sample of each field. */
   readonly cellBytes: readonly number[];
-  /** Bytes of all of it. */
+  readonly numMemories: number;
+  /** Slots of a memory; the last one may have fewer. */
+  readonly slotsPerMemory: number;
+  /** Bytes of each memory, before there are private regions. */
+  readonly memoryBytes: number;
+  /** Bytes up to which each memory can grow. */
+  readonly maxMemoryBytes: number;
+  /** Bytes of all of it, private regions left out. */
   readonly byteLength: number;
 }
 
@@ -42,12 +52,16 @@ export interface RingLayoutOptions {
   readonly numSlots: number;
   readonly batchSize: number;
   readonly cellBytes: readonly number[];
+  /** Bytes of the largest memory there can be; default {@link MAX_MEMORY_BYTES}. */
+  readonly maxMemoryBytes?: number | undefined;
 }
 
 /** Bytes of a page of WebAssembly memory. */
 export const PAGE_BYTES = 65_536;
 /** Most bytes that a WebAssembly memory addresses. */
 export const MAX_MEMORY_BYTES: number = 65_536 * PAGE_BYTES;
+/** This part of a memory is left to the workers' private regions. */
+const PRIVATE_FRACTION = 1 / 4;
 /** Things of different owners lie this far apart, so that they never share a cache line, nor a prefetched pair. */
 const APART = 128;
 
@@ -65,7 +79,7 @@ export function alignApart(offset: number): number {
 
 /**
  * Lays out the memory of a ring: a pure function.
- * @throws {@link OptionError} if the slots do not fit into 4 GiB.
+ * @throws {@link OptionError} if a slot does not fit into a memory.
  */
 export function planLayout(options: RingLayoutOptions): RingLayout {
   const { numWorkers, numSlots, batchSize, cellBytes } = options;
@@ -81,8 +95,12 @@ export function planLayout(options: RingLayoutOptions): RingLayout {
   const controlAt = PAGE_BYTES;
   const workersAt = controlAt + CONTROL_BYTES;
   const slotsAt = workersAt + WORKER_BYTES * Math.max(1, numWorkers);
-  const byteLength = slotsAt + numSlots * end;
-  if (byteLength > MAX_MEMORY_BYTES) throw tooLarge(options, MAX_MEMORY_BYTES - slotsAt, end);
+  const { maxMemoryBytes = MAX_MEMORY_BYTES } = options;
+  const room = maxMemoryBytes - slotsAt;
+  if (end > room) throw tooLarge(options, room, end);
+  const most = Math.max(1, Math.floor((room - maxMemoryBytes * PRIVATE_FRACTION) / end));
+  const slotsPerMemory = Math.ceil(numSlots / Math.ceil(numSlots / most));
+  const numMemories = Math.ceil(numSlots / slotsPerMemory);
   return {
     numWorkers,
     numSlots,
@@ -96,32 +114,37 @@ export function planLayout(options: RingLayoutOptions): RingLayout {
     statesAt,
     cellsAt,
     cellBytes,
-    byteLength,
+    numMemories,
+    slotsPerMemory,
+    memoryBytes: slotsAt + slotsPerMemory * end,
+    maxMemoryBytes,
+    byteLength: numMemories * slotsAt + numSlots * end,
   };
 }
 
-/** Offset of a slot. */
-export function slotAt(layout: RingLayout, slot: number): number {
-  return layout.slotsAt + slot * layout.slotStride;
+/** Number of the memory that a slot lies in. */
+export function memoryOf(layout: RingLayout, slot: number): number {
+  return Math.floor(slot / layout.slotsPerMemory);
 }
 
-/** Offset of one sample's value of a field. */
+/** Offset of a slot in its memory. */
+export function slotAt(layout: RingLayout, slot: number): number {
+  return layout.slotsAt + (slot % layout.slotsPerMemory) * layout.slotStride;
+}
+
+/** Offset of one sample's value of a field in the memory of its slot. */
 export function cellAt(layout: RingLayout, slot: number, field: number, cell: number): number {
   return slotAt(layout, slot) + (layout.cellsAt[field] as number) + cell * (layout.cellBytes[field] as number);
 }
 
-/** Says what is to be lowered, and how far: the batch size where not even a depth of 2 fits, or of 1 that was asked for. */
-function tooLarge(options: RingLayoutOptions, room: number, slotBytes: number): OptionError {
-  const { numWorkers, numSlots, batchSize } = options;
-  const slots = Math.floor(room / slotBytes);
-  const fewest = Math.min(numSlots, 3);
-  const isDeep = numWorkers > 0 && slots >= fewest;
-  const samples = Math.max(0, Math.floor((room / fewest / slotBytes) * batchSize));
+/** Says how many samples would fit, at most. */
+function tooLarge({ batchSize }: RingLayoutOptions, room: number, slotBytes: number): OptionError {
+  const samples = Math.floor((room / slotBytes) * batchSize);
   return new OptionError({
-    option: isDeep ? "prefetchDepth" : "batchSize",
-    problem: `${numSlots} batches of ${batchSize} samples, ${slotBytes} bytes each, do not fit into the 4 GiB of one shared memory`,
-    expected: isDeep ? `at most ${slots - 1}` : `about ${samples} at most`,
-    found: String(isDeep ? numSlots - 1 : batchSize),
-    fix: "lower batchSize or prefetchDepth, or leave out normalize, which makes the images four times larger",
+    option: "batchSize",
+    problem: `a batch of ${batchSize} samples, ${slotBytes} bytes, does not fit into one shared memory, which kernels address by 32 bits`,
+    expected: `about ${samples} at most`,
+    found: String(batchSize),
+    fix: "lower batchSize, or leave out normalize, which makes the images four times larger",
   });
 }

@@ -1,10 +1,17 @@
-import { slotAt, type RingLayout } from "./layout.js";
+import { memoryOf, slotAt, type RingLayout } from "./layout.js";
 import type { SharedMemory } from "./shared-memory.js";
 import { AsyncWait, waitFor } from "./wait.js";
 
 /*
  * The ring: slots of shared memory, each with room for one batch. One consumer, any number of workers. Batch k of an
  * iteration lies in slot k mod numSlots; batches are published and taken in order, made in any order.
+ *
+ *   memory 0   control words | workers' blocks | slot 0 … slot s-1  | workers' private regions
+ *   memory 1                                     slot s … slot 2s-1 | workers' private regions      (only where the slots
+ *   …                                                                                               do not fit into one)
+ *
+ * A slot lies in one memory, and so does a claim: whoever makes its samples works on that memory only, with kernels and
+ * regions of that memory. The states below know nothing of it.
  *
  *            publish                    claim (by runs)                     finish (the last one)
  *   FREE ───────────────▶ OPEN ─────────────────────────▶ CLAIMED ───────────────────────────▶ READY
@@ -41,6 +48,7 @@ import { AsyncWait, waitFor } from "./wait.js";
 const SIGNAL = 0;
 const STOP = 32;
 const HEAD = 33;
+const CONTROL_WORDS = 34;
 
 /** When workers return: not before they are told; when there is nothing to claim; at once. */
 const STOP_OF = { never: 0, now: 1, idle: 2 } as const;
@@ -54,6 +62,7 @@ const READY = 33;
 const BAD = 34;
 /** The time when the slot became READY, a double, in doubles of 8 bytes from the beginning of the header. */
 const READY_AT = 20;
+const HEADER_WORDS = 42;
 
 const CELL_BITS = 20;
 const CELL_MASK = 2 ** CELL_BITS - 1;
@@ -72,41 +81,53 @@ export interface Claim {
   epoch: number;
 }
 
-/** The states of a ring, on the shared memory that its layout describes. Each thread has one of its own. */
+/** The states of a ring, on the shared memories that its layout describes. Each thread has one of its own. */
 export class Ring {
-  readonly #words: Int32Array;
-  readonly #doubles: Float64Array;
-  readonly #control: number;
+  readonly #control: Int32Array;
+  /** The header of each slot as words, and as doubles. */
+  readonly #headers: readonly Int32Array[];
+  readonly #doubles: readonly Float64Array[];
   readonly #wait = new AsyncWait();
 
   constructor(
-    readonly memory: SharedMemory,
+    /** As many as the layout has. */
+    readonly memories: readonly SharedMemory[],
     readonly layout: RingLayout,
   ) {
-    this.#words = new Int32Array(memory.buffer, 0, Math.floor(layout.byteLength / 4));
-    this.#doubles = new Float64Array(memory.buffer, 0, Math.floor(layout.byteLength / 8));
-    this.#control = layout.controlAt >> 2;
+    const slots = Array.from({ length: layout.numSlots }, (_, slot) => slot);
+    this.#control = new Int32Array(this.#buffer(0), layout.controlAt, CONTROL_WORDS);
+    this.#headers = slots.map((slot) => new Int32Array(this.#buffer(slot), slotAt(layout, slot), HEADER_WORDS));
+    this.#doubles = slots.map((slot) => new Float64Array(this.#buffer(slot), slotAt(layout, slot), HEADER_WORDS / 2));
   }
 
-  #header(slot: number): number {
-    return slotAt(this.layout, slot) / 4;
+  #buffer(slot: number): SharedArrayBuffer {
+    return this.memoryOf(slot).buffer;
+  }
+
+  #header(slot: number): Int32Array {
+    return this.#headers[slot] as Int32Array;
+  }
+
+  /** The memory that a slot lies in. */
+  memoryOf(slot: number): SharedMemory {
+    return this.memories[memoryOf(this.layout, slot)] as SharedMemory;
   }
 
   /** Consumer: makes every slot FREE and takes back a stop. No worker may be running. */
   reset(): void {
     for (let slot = 0; slot < this.layout.numSlots; slot++) this.free(slot);
-    Atomics.store(this.#words, this.#control + HEAD, 0);
-    Atomics.store(this.#words, this.#control + STOP, 0);
+    Atomics.store(this.#control, HEAD, 0);
+    Atomics.store(this.#control, STOP, 0);
   }
 
   /** Consumer: makes a slot FREE. It must not be OPEN or CLAIMED. */
   free(slot: number): void {
     const header = this.#header(slot);
-    const generation = Atomics.load(this.#words, header + CLAIM) & ~CELL_MASK;
-    Atomics.store(this.#words, header + CLAIM, generation | CELL_MASK);
-    Atomics.store(this.#words, header + MISSING, 0);
-    Atomics.store(this.#words, header + READY, 0);
-    Atomics.store(this.#words, header + BAD, 0);
+    const generation = Atomics.load(header, CLAIM) & ~CELL_MASK;
+    Atomics.store(header, CLAIM, generation | CELL_MASK);
+    Atomics.store(header, MISSING, 0);
+    Atomics.store(header, READY, 0);
+    Atomics.store(header, BAD, 0);
   }
 
   /**
@@ -116,18 +137,18 @@ export class Ring {
   publish(slot: number, from: number, to: number, epoch: number): void {
     this.free(slot);
     const header = this.#header(slot);
-    const generation = Atomics.load(this.#words, header + CLAIM) & ~CELL_MASK;
-    Atomics.store(this.#words, header + END, to);
-    Atomics.store(this.#words, header + EPOCH, epoch | 0);
-    Atomics.store(this.#words, header + MISSING, to - from);
-    if (from === to) Atomics.store(this.#words, header + READY, 1);
-    Atomics.store(this.#words, header + CLAIM, (generation + CELL_MASK + 1) | from);
+    const generation = Atomics.load(header, CLAIM) & ~CELL_MASK;
+    Atomics.store(header, END, to);
+    Atomics.store(header, EPOCH, epoch | 0);
+    Atomics.store(header, MISSING, to - from);
+    if (from === to) Atomics.store(header, READY, 1);
+    Atomics.store(header, CLAIM, (generation + CELL_MASK + 1) | from);
     this.#wakeWorkers();
   }
 
   /** Consumer: says which batch it takes next, so that workers look there first. */
   setHead(batch: number): void {
-    Atomics.store(this.#words, this.#control + HEAD, batch % this.layout.numSlots);
+    Atomics.store(this.#control, HEAD, batch % this.layout.numSlots);
   }
 
   /** Consumer: makes the workers return at once, whatever they have claimed. */
@@ -146,53 +167,53 @@ export class Ring {
   }
 
   #setStop(stop: number): void {
-    Atomics.store(this.#words, this.#control + STOP, stop);
+    Atomics.store(this.#control, STOP, stop);
     this.#wakeWorkers();
     this.#wait.rest();
   }
 
   /** True after `stop`, until `reset`. */
   get stopped(): boolean {
-    return Atomics.load(this.#words, this.#control + STOP) === STOP_OF.now;
+    return Atomics.load(this.#control, STOP) === STOP_OF.now;
   }
 
   /** Worker: true if it is to return instead of waiting for work. */
   get isDraining(): boolean {
-    return Atomics.load(this.#words, this.#control + STOP) !== STOP_OF.never;
+    return Atomics.load(this.#control, STOP) !== STOP_OF.never;
   }
 
   #wakeWorkers(): void {
-    Atomics.add(this.#words, this.#control + SIGNAL, 1);
-    Atomics.notify(this.#words, this.#control + SIGNAL);
+    Atomics.add(this.#control, SIGNAL, 1);
+    Atomics.notify(this.#control, SIGNAL);
   }
 
   /** Worker: to be read before looking for work. */
   get signal(): number {
-    return Atomics.load(this.#words, this.#control + SIGNAL);
+    return Atomics.load(this.#control, SIGNAL);
   }
 
   /** Worker: blocks until there was a publish or a stop since `signal` was read, or for `timeoutMs`. */
   waitForWork(signal: number, timeoutMs: number): void {
-    waitFor(this.#words, this.#control + SIGNAL, signal, timeoutMs);
+    waitFor(this.#control, SIGNAL, signal, timeoutMs);
   }
 
   /** Worker: claims up to `runLength` cells of the oldest batch that has any left. False if there are none. */
   claim(runLength: number, claim: Claim): boolean {
     const { numSlots } = this.layout;
-    const head = Atomics.load(this.#words, this.#control + HEAD);
+    const head = Atomics.load(this.#control, HEAD);
     for (let step = 0; step < numSlots; step++) {
       const slot = (head + step) % numSlots;
       const header = this.#header(slot);
       for (;;) {
-        const word = Atomics.load(this.#words, header + CLAIM);
+        const word = Atomics.load(header, CLAIM);
         const cell = word & CELL_MASK;
-        const count = Math.min(runLength, Atomics.load(this.#words, header + END) - cell);
+        const count = Math.min(runLength, Atomics.load(header, END) - cell);
         if (count <= 0) break;
-        if (Atomics.compareExchange(this.#words, header + CLAIM, word, word + count) !== word) continue;
+        if (Atomics.compareExchange(header, CLAIM, word, word + count) !== word) continue;
         claim.slot = slot;
         claim.cell = cell;
         claim.count = count;
-        claim.epoch = Atomics.load(this.#words, header + EPOCH) >>> 0;
+        claim.epoch = Atomics.load(header, EPOCH) >>> 0;
         return true;
       }
     }
@@ -202,19 +223,19 @@ export class Ring {
   /** Worker: gives a claim back, all of its cells written, `bad` of them bad. */
   finish(claim: Claim, bad: number, now: number): void {
     const header = this.#header(claim.slot);
-    if (bad > 0) Atomics.add(this.#words, header + BAD, bad);
-    if (Atomics.sub(this.#words, header + MISSING, claim.count) !== claim.count) return;
-    this.#doubles[header / 2 + READY_AT] = now;
-    Atomics.store(this.#words, header + READY, 1);
-    Atomics.notify(this.#words, header + READY);
+    if (bad > 0) Atomics.add(header, BAD, bad);
+    if (Atomics.sub(header, MISSING, claim.count) !== claim.count) return;
+    (this.#doubles[claim.slot] as Float64Array)[READY_AT] = now;
+    Atomics.store(header, READY, 1);
+    Atomics.notify(header, READY);
   }
 
   /** Consumer: true if a worker could claim cells of any slot. */
   get hasOpen(): boolean {
     for (let slot = 0; slot < this.layout.numSlots; slot++) {
       const header = this.#header(slot);
-      const cell = Atomics.load(this.#words, header + CLAIM) & CELL_MASK;
-      if (cell < Atomics.load(this.#words, header + END)) return true;
+      const cell = Atomics.load(header, CLAIM) & CELL_MASK;
+      if (cell < Atomics.load(header, END)) return true;
     }
     return false;
   }
@@ -226,8 +247,8 @@ export class Ring {
    */
   lostCells(slot: number): { readonly from: number; readonly to: number } | undefined {
     const header = this.#header(slot);
-    if (Atomics.load(this.#words, header + MISSING) === 0) return undefined;
-    const end = Atomics.load(this.#words, header + END);
+    if (Atomics.load(header, MISSING) === 0) return undefined;
+    const end = Atomics.load(header, END);
     const states = this.states(slot).subarray(0, end);
     const from = states.indexOf(SAMPLE_STATE.missing);
     return from === -1 ? { from: end, to: end } : { from, to: states.lastIndexOf(SAMPLE_STATE.missing) + 1 };
@@ -241,28 +262,28 @@ export class Ring {
     const states = this.states(slot);
     states.fill(SAMPLE_STATE.missing, from, to);
     const bad = states.reduce((sum, state) => sum + (state === SAMPLE_STATE.bad ? 1 : 0), 0);
-    this.publish(slot, from, to, Atomics.load(this.#words, this.#header(slot) + EPOCH) >>> 0);
-    Atomics.add(this.#words, this.#header(slot) + BAD, bad);
+    this.publish(slot, from, to, Atomics.load(this.#header(slot), EPOCH) >>> 0);
+    Atomics.add(this.#header(slot), BAD, bad);
   }
 
   /** Consumer: true if all cells of a published slot are there. */
   isReady(slot: number): boolean {
-    return Atomics.load(this.#words, this.#header(slot) + READY) === 1;
+    return Atomics.load(this.#header(slot), READY) === 1;
   }
 
   /** Consumer: bad samples among the cells of a READY slot that its last publish offered. */
   badCount(slot: number): number {
-    return Atomics.load(this.#words, this.#header(slot) + BAD);
+    return Atomics.load(this.#header(slot), BAD);
   }
 
   /** Consumer: when a READY slot became so, by the clock of the worker that finished it. */
   readyAt(slot: number): number {
-    return this.#doubles[this.#header(slot) / 2 + READY_AT] as number;
+    return (this.#doubles[slot] as Float64Array)[READY_AT] as number;
   }
 
   /** Consumer: resolves once the slot is READY, or `wakeConsumer` was called, or after `timeoutMs`. Look again then. */
   async waitForReady(slot: number, timeoutMs: number): Promise<void> {
-    await this.#wait.until(this.#words, this.#header(slot) + READY, 0, timeoutMs);
+    await this.#wait.until(this.#header(slot), READY, 0, timeoutMs);
   }
 
   /** Consumer: how often it has waited for something. */
@@ -272,23 +293,24 @@ export class Ring {
 
   /** Any thread: makes a consumer that waits for `slot` look again. */
   wakeConsumer(slot: number): void {
-    Atomics.notify(this.#words, this.#header(slot) + READY);
+    Atomics.notify(this.#header(slot), READY);
   }
 
   /** Sample numbers of a slot, uint32 `[batchSize]`: a view. */
   samples(slot: number): Uint32Array {
-    const { layout, memory } = this;
-    return new Uint32Array(memory.buffer, slotAt(layout, slot) + layout.samplesAt, layout.batchSize);
+    const { layout } = this;
+    return new Uint32Array(this.#buffer(slot), slotAt(layout, slot) + layout.samplesAt, layout.batchSize);
   }
 
   /** What keys the transforms' randomness, beside seed and epoch, for a slot's samples, uint32 `[batchSize]`: a view. */
   draws(slot: number): Uint32Array {
-    const { layout, memory } = this;
-    return new Uint32Array(memory.buffer, slotAt(layout, slot) + layout.drawsAt, layout.batchSize);
+    const { layout } = this;
+    return new Uint32Array(this.#buffer(slot), slotAt(layout, slot) + layout.drawsAt, layout.batchSize);
   }
 
   /** States of a slot's samples, see {@link SAMPLE_STATE}, uint8 `[batchSize]`: a view. */
   states(slot: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, slotAt(this.layout, slot) + this.layout.statesAt, this.layout.batchSize);
+    const { layout } = this;
+    return new Uint8Array(this.#buffer(slot), slotAt(layout, slot) + layout.statesAt, layout.batchSize);
   }
 }

@@ -30,7 +30,7 @@ export async function work(task: WorkerTask): Promise<WorkerResult> {
 async function makeSamples({ setup, worker, port }: WorkerTask): Promise<void> {
   clock ??= createSystemClock();
   table ??= new ShardTable(setup.shards, setup.fields, setup.maxOpenFiles);
-  const ring = new Ring(setup.memory, setup.layout);
+  const ring = new Ring(setup.memories, setup.layout);
   const decoder = setup.decoder === undefined ? undefined : createDecoder({ decoder: setup.decoder });
   const report = port.postMessage.bind(port);
   const pipeline = await Pipeline.open({ setup, worker, ring, table, clock, decoder, report });

@@ -2,14 +2,14 @@ import { errorToData, isMillraceError } from "@millrace/formats";
 import { imageHeader, type Decoder, type Pixels } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";
-import { cellAt } from "../ring/layout.js";
+import { cellAt, memoryOf } from "../ring/layout.js";
 import { SAMPLE_STATE, type Claim, type Ring } from "../ring/ring.js";
-import { CropReader, type Place } from "./crop-reader.js";
-import { ImageMaker } from "./image-maker.js";
+import type { SharedMemory } from "../ring/shared-memory.js";
+import { openBenches, type Bench } from "./bench.js";
+import type { CropReader } from "./crop-reader.js";
 import { Injector } from "./injector.js";
 import { createLane, type Lane } from "./lane.js";
 import type { BadSample, PipelineSetup } from "./protocol.js";
-import { SampleReader } from "./sample-reader.js";
 import type { ShardTable } from "./shard-table.js";
 
 /** What {@link Pipeline.open} needs to know. */
@@ -46,8 +46,8 @@ function pixelBytesOf(encoded: Uint8Array): number | undefined {
  * batch (prep). Raw pixels without transforms go from the file to the batch with no copy between.
  */
 export class Pipeline {
-  readonly #reader: SampleReader;
-  readonly #cropReader: CropReader | undefined;
+  /** That of the memory which the claim at work lies in. */
+  #bench: Bench;
   readonly #injector: Injector;
   readonly #lanes: readonly Lane[];
   readonly #samples: readonly Uint32Array[];
@@ -59,15 +59,12 @@ export class Pipeline {
   private constructor(
     readonly options: PipelineOptions,
     readonly activity: Activity,
-    readonly maker: ImageMaker | undefined,
+    /** One for each memory of the ring. */
+    readonly benches: readonly Bench[],
   ) {
-    const { setup, ring, table, clock } = options;
+    const { setup, ring, clock } = options;
+    this.#bench = benches[0] as Bench;
     this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
-    const place: Place | undefined =
-      maker && ((lane, columns, rows) => maker.place(columns, rows, lane.epoch, lane.draw));
-    const isEncoded = setup.fields[this.#imageField]?.field.kind === "bytes";
-    this.#cropReader = isEncoded && place !== undefined ? new CropReader(table, this.#imageField, place) : undefined;
-    this.#reader = new SampleReader(setup, table, activity, this.#cropReader, place);
     this.#injector = new Injector(clock);
     this.#lanes = Array.from({ length: setup.runLength }, (_, at) => createLane(at, setup.fields.length));
     const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
@@ -81,13 +78,11 @@ export class Pipeline {
    * @throws {@link OptionError} if a transform's module cannot be imported.
    */
   static async open(options: PipelineOptions): Promise<Pipeline> {
-    const { memory, seed, layout, fields } = options.setup;
-    const activity = new Activity(memory, layout, options.worker);
-    const plan = fields.find((field) => field.image !== undefined)?.image;
+    const { setup, table, worker } = options;
+    const activity = new Activity(setup.memories[0] as SharedMemory, setup.layout, worker);
     activity.enter(STAGE_OF.prep, options.clock.now(), -1);
     try {
-      const maker = plan === undefined ? undefined : await ImageMaker.open({ plan, seed, memory, activity });
-      return new Pipeline(options, activity, maker);
+      return new Pipeline(options, activity, await openBenches(setup, table, worker));
     } catch (error) {
       activity.enter(STAGE_OF.off, options.clock.now(), -1);
       throw error;
@@ -104,7 +99,8 @@ export class Pipeline {
    * the ring was stopped it returns early and keeps the claim.
    */
   process(claim: Claim): Promise<void> | undefined {
-    const { table } = this.options;
+    const { table, setup } = this.options;
+    this.#bench = this.benches[memoryOf(setup.layout, claim.slot)] as Bench;
     let areOpen = true;
     for (let i = 0; i < claim.count; i++) {
       const lane = this.#lanes[i] as Lane;
@@ -139,7 +135,7 @@ export class Pipeline {
       if (ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
       try {
-        this.#reader.fetch(lane);
+        this.#bench.reader.fetch(lane);
         if (fetchMs > 0) this.#injector.sleep(fetchMs);
       } catch (error) {
         this.#refuse(lane, error);
@@ -150,7 +146,7 @@ export class Pipeline {
       const lane = this.#lanes[i] as Lane;
       if (lane.isBad) continue;
       try {
-        this.#reader.check(lane);
+        this.#bench.reader.check(lane);
         this.#slowDown();
       } catch (error) {
         this.#refuse(lane, error);
@@ -177,7 +173,7 @@ export class Pipeline {
       try {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
-        this.#reader.check(lane);
+        this.#bench.reader.check(lane);
         this.#make(lane, lane.imageAt, lane.imageWidth, lane.imageHeight);
         this.#slowDown();
       } catch (error) {
@@ -199,7 +195,7 @@ export class Pipeline {
       try {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
-        this.#reader.check(lane);
+        this.#bench.reader.check(lane);
         const pixels = this.#decode(lane, decoder);
         // What others may not overwrite is waited for.
         if (!(pixels instanceof Promise)) this.#makeDecoded(lane, pixels);
@@ -229,7 +225,7 @@ export class Pipeline {
   }
 
   #decode(lane: Lane, decoder: Decoder): Pixels | Promise<Pixels> {
-    const encoded = lane.isCropped ? (this.#cropReader as CropReader).assemble() : (lane.encoded as Uint8Array);
+    const encoded = lane.isCropped ? (this.#bench.cropReader as CropReader).assemble() : (lane.encoded as Uint8Array);
     lane.target = decoder.name === "sharp" ? undefined : this.#targetOf(encoded);
     return decoder.decode(encoded, { into: lane.target });
   }
@@ -239,12 +235,12 @@ export class Pipeline {
     if (encoded[0] !== 0xff || encoded[1] !== 0xd8) return undefined;
     const byteLength = pixelBytesOf(encoded);
     if (byteLength === undefined || byteLength > MAX_TARGET_BYTES) return undefined;
-    return this.#reader.pixelsAt(this.#reader.reservePixels(byteLength), byteLength);
+    return this.#bench.reader.pixelsAt(this.#bench.reader.reservePixels(byteLength), byteLength);
   }
 
   #makeDecoded(lane: Lane, { data, width, height }: Pixels): void {
     const isInPlace = lane.target !== undefined && data.buffer === lane.target.buffer;
-    const sourceAt = isInPlace ? data.byteOffset : this.#reader.placePixels(data);
+    const sourceAt = isInPlace ? data.byteOffset : this.#bench.reader.placePixels(data);
     this.#make(lane, sourceAt, width, height);
     this.#slowDown();
   }
@@ -252,14 +248,14 @@ export class Pipeline {
   #fetch(lane: Lane): void {
     const { fetchMs } = this.options.setup.inject;
     this.enter(STAGE_OF.fetch, lane.sample);
-    this.#reader.fetch(lane);
+    this.#bench.reader.fetch(lane);
     if (fetchMs > 0) this.#injector.sleep(fetchMs);
   }
 
   #make(lane: Lane, sourceAt: number, width: number, height: number): void {
     const targetAt = cellAt(this.options.setup.layout, lane.slot, this.#imageField, lane.cell);
     const { epoch, sample, draw, isCropped } = lane;
-    this.maker?.make(sourceAt, width, height, epoch, sample, targetAt, isCropped, draw);
+    this.#bench.maker?.make(sourceAt, width, height, epoch, sample, targetAt, isCropped, draw);
   }
 
   #slowDown(): void {

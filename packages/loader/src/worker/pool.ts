@@ -7,6 +7,7 @@ import type { Clock } from "../clock.js";
 import type { WorkerDeath } from "../diagnostics.js";
 import { Activity, createSnapshot, STAGE_OF } from "../ring/activity.js";
 import type { Ring } from "../ring/ring.js";
+import type { SharedMemory } from "../ring/shared-memory.js";
 import { crashOf, hangOf } from "./crash.js";
 import type { Crew } from "./crew.js";
 import { Deaths } from "./deaths.js";
@@ -71,10 +72,11 @@ export class WorkerPool implements Crew {
   #closing: Promise<void> | undefined;
 
   constructor(readonly options: WorkerPoolOptions) {
-    const { layout, memory } = options.setup;
+    const { layout, memories } = options.setup;
+    const [first] = memories as [SharedMemory];
     this.#members = Array.from({ length: layout.numWorkers }, (_, number) => ({
       number,
-      activity: new Activity(memory, layout, number),
+      activity: new Activity(first, layout, number),
       run: undefined,
       port: undefined,
       ending: undefined,

@@ -19,7 +19,8 @@ export interface PipelineSetup {
   readonly shards: readonly ShardLocation[];
   readonly fields: readonly FieldPlan[];
   readonly layout: RingLayout;
-  readonly memory: SharedMemory;
+  /** Those that the layout has. */
+  readonly memories: readonly SharedMemory[];
   /** Key of the transforms' randomness. */
   readonly seed: number;
   readonly checksums: ChecksumPolicy;

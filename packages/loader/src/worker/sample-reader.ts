@@ -3,6 +3,7 @@ import type { FieldPlan } from "../fields.js";
 import type { Activity } from "../ring/activity.js";
 import { CheckedBits } from "../ring/checked-bits.js";
 import { cellAt } from "../ring/layout.js";
+import type { SharedMemory } from "../ring/shared-memory.js";
 import type { CropReader, Place } from "./crop-reader.js";
 import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";
@@ -27,12 +28,14 @@ export class SampleReader implements PixelRoom {
   constructor(
     readonly setup: PipelineSetup,
     readonly table: ShardTable,
+    /** The one of the ring's memories that it reads into. */
+    readonly memory: SharedMemory,
+    /** The worker's block of that memory. */
     activity: Activity,
     readonly cropReader: CropReader | undefined,
     /** Where the transforms want their pixels from; `undefined` where no field holds images. */
     place: Place | undefined,
   ) {
-    const { memory } = setup;
     this.#checked = new CheckedBits(setup.checked);
     this.#pixels = new PrivateRegion(memory, activity, REGION.pixels);
     const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
@@ -116,7 +119,7 @@ export class SampleReader implements PixelRoom {
   /** Room for decoded or raw pixels in the worker's region for them; what was there may be lost. Returns its offset. */
   reservePixels(byteLength: number): number {
     const at = this.#pixels.ensure(byteLength);
-    if (at + byteLength > this.#bytes.length) this.#bytes = new Uint8Array(this.setup.memory.buffer);
+    if (at + byteLength > this.#bytes.length) this.#bytes = new Uint8Array(this.memory.buffer);
     return at;
   }
 

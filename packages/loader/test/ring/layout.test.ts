@@ -2,8 +2,8 @@ import { SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CheckedBits } from "../../dist/ring/checked-bits.js";
-import { cellAt, PAGE_BYTES, planLayout, slotAt, type RingLayoutOptions } from "../../dist/ring/layout.js";
-import { createSharedMemory, growRegion } from "../../dist/ring/shared-memory.js";
+import { cellAt, MAX_MEMORY_BYTES, memoryOf, PAGE_BYTES, planLayout, slotAt } from "../../dist/ring/layout.js";
+import { createRingMemories, createSharedMemory, growRegion } from "../../dist/ring/shared-memory.js";
 
 describe("planLayout", () => {
   it("gives every part a place of its own inside of the memory, cells one after the other", () => {
@@ -42,14 +42,41 @@ describe("planLayout", () => {
     );
   });
 
-  it("refuses more than 4 GiB, and says what to lower, and how far", () => {
-    const given = { numWorkers: 2, numSlots: 9, batchSize: 1024, cellBytes: [602_112] };
-    const plan = (options: Partial<RingLayoutOptions>): unknown => planLayout({ ...given, ...options });
-    expect(() => plan({})).toThrow(/option prefetchDepth: 9 batches of 1024.*expected at most 5, found 8; lower/u);
-    expect(plan({ numSlots: 6 })).toBeDefined();
-    expect(() => plan({ batchSize: 4096 })).toThrow(/option batchSize: .*expected about 2377 at most, found 4096/u);
-    expect(plan({ numSlots: 3, batchSize: 2377 })).toBeDefined();
-    expect(() => plan({ numWorkers: 0, numSlots: 1, batchSize: 8192 })).toThrow(/batchSize: .*about 7132 at most/u);
+  it("lays slots that do not fit into one memory into several, and leaves a part of each to the workers", () => {
+    const given = { numWorkers: 2, batchSize: 1024, cellBytes: [602_112] };
+    const shape = (numSlots: number, maxMemoryBytes?: number): unknown[] => {
+      const { numMemories, slotsPerMemory, memoryBytes } = planLayout({ ...given, numSlots, maxMemoryBytes });
+      return [numMemories, slotsPerMemory, memoryBytes <= (maxMemoryBytes ?? MAX_MEMORY_BYTES)];
+    };
+    expect([5, 6, 9, 11].map((numSlots) => shape(numSlots))).toEqual([
+      [1, 5, true],
+      [2, 3, true],
+      [2, 5, true],
+      [3, 4, true],
+    ]);
+    expect(shape(3, 640_000_000)).toEqual([3, 1, true]);
+    const layout = planLayout({ ...given, numSlots: 9 });
+    expect([0, 4, 5, 8].map((slot) => memoryOf(layout, slot))).toEqual([0, 0, 1, 1]);
+    expect(slotAt(layout, 5)).toBe(slotAt(layout, 0));
+    expect(layout.byteLength).toBe(2 * layout.slotsAt + 9 * layout.slotStride);
+  });
+
+  it("refuses a batch that does not fit into one memory, and says what would", () => {
+    const given = { numWorkers: 2, numSlots: 3, cellBytes: [602_112] };
+    expect(() => planLayout({ ...given, batchSize: 8192 })).toThrow(
+      /option batchSize: .*expected about 7132 at most, found 8192; lower/u,
+    );
+    expect(planLayout({ ...given, batchSize: 7132 })).toMatchObject({ numMemories: 3, slotsPerMemory: 1 });
+  });
+});
+
+describe("createRingMemories", () => {
+  it("gives as many as the layout has, or says what to lower where the machine has not got so much", () => {
+    const layout = planLayout({ numWorkers: 1, numSlots: 3, batchSize: 8, cellBytes: [1900], maxMemoryBytes: 131_072 });
+    const memories = createRingMemories(layout);
+    expect(memories.map(({ buffer }) => buffer.byteLength)).toEqual([131_072, 131_072]);
+    expect(() => memories[0]?.grow(1)).toThrow();
+    expect(() => createRingMemories(layout, 1e5)).toThrow(/3 batches of \d+ bytes.*lower batchSize or prefetchDepth/u);
   });
 });
 

@@ -1,7 +1,7 @@
 import { count } from "@millrace/testkit";
 import { Worker } from "node:worker_threads";
 import { expect, it } from "vitest";
-import { planLayout } from "../../dist/ring/layout.js";
+import { PAGE_BYTES, planLayout } from "../../dist/ring/layout.js";
 import { Ring, SAMPLE_STATE } from "../../dist/ring/ring.js";
 import { createSharedMemory } from "../../dist/ring/shared-memory.js";
 
@@ -9,7 +9,7 @@ import { createSharedMemory } from "../../dist/ring/shared-memory.js";
 const PROGRAM = `
 const { workerData } = require("node:worker_threads");
 import(workerData.module).then(({ Ring, SAMPLE_STATE }) => {
-  const ring = new Ring(workerData.memory, workerData.layout);
+  const ring = new Ring(workerData.memories, workerData.layout);
   const claim = { slot: 0, cell: 0, count: 0, epoch: 0 };
   while (!ring.stopped) {
     const signal = ring.signal;
@@ -23,11 +23,14 @@ import(workerData.module).then(({ Ring, SAMPLE_STATE }) => {
 });`;
 
 it("threads on one ring make each cell of each batch once", async () => {
-  const layout = planLayout({ numWorkers: 3, numSlots: 3, batchSize: 32, cellBytes: [1] });
-  const memory = createSharedMemory(layout.byteLength);
-  const ring = new Ring(memory, layout);
+  // A limit that makes it three memories.
+  const maxMemoryBytes = PAGE_BYTES + 2048;
+  const layout = planLayout({ numWorkers: 3, numSlots: 3, batchSize: 32, cellBytes: [1], maxMemoryBytes });
+  expect(layout.numMemories).toBe(3);
+  const memories = Array.from({ length: 3 }, () => createSharedMemory(layout.memoryBytes));
+  const ring = new Ring(memories, layout);
   ring.reset();
-  const workerData = { module: new URL("../../dist/ring/ring.js", import.meta.url).href, memory, layout };
+  const workerData = { module: new URL("../../dist/ring/ring.js", import.meta.url).href, memories, layout };
   const threads = [1, 2, 3].map(() => new Worker(PROGRAM, { eval: true, workerData }));
   const ends = threads.map((thread) => new Promise((resolve) => thread.once("exit", resolve)));
   const batches = count(2000, 30_000);

@@ -8,7 +8,7 @@ import { Interleaver } from "./interleaver.js";
 function createRing(numSlots: number, batchSize: number): Ring {
   const layout = planLayout({ numWorkers: 2, numSlots, batchSize, cellBytes: [1] });
   // A plain buffer: thousands of WebAssembly memories would use up the address space before they are collected.
-  const ring = new Ring({ buffer: new SharedArrayBuffer(layout.byteLength), grow: () => 0 }, layout);
+  const ring = new Ring([{ buffer: new SharedArrayBuffer(layout.byteLength), grow: () => 0 }], layout);
   ring.reset();
   return ring;
 }
