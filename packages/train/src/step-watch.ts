@@ -100,6 +100,9 @@ export class StepWatch implements Disposable {
   }
 }
 
+/** The reason of the error for a step that did not finish in time. */
+export const STEP_OVERDUE = "STEP_OVERDUE";
+
 function overdue(what: Awaited, step: number, deadlineMs: number): MillraceError {
   const expected = `within ${deadlineMs} ms`;
   const found = "nothing";
@@ -112,6 +115,7 @@ function overdue(what: Awaited, step: number, deadlineMs: number): MillraceError
     });
   }
   return new BackendError({
+    reason: what === "step" ? STEP_OVERDUE : "DEVICE_OVERDUE",
     problem: what === "step" ? `step ${step} did not finish` : `the device did not finish step ${step}`,
     expected,
     found,

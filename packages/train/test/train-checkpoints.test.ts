@@ -35,16 +35,17 @@ describe("train with checkpoints", () => {
     expect(await weightsOf(restModel)).toEqual(await weightsOf(wholeModel));
   });
 
-  it("writes checkpoints every so many steps or epochs, and keeps the newest", async () => {
+  it("writes checkpoints every so many steps or epochs, and keeps the newest and the best", async () => {
     const dir = tempDir();
     await run({ checkpoint: { dir, everySteps: 3, keep: 2 } });
     expect((await readdir(dir)).toSorted()).toEqual([
+      "best.safetensors",
       "checkpoint-00000009.safetensors",
       "checkpoint-00000012.safetensors",
     ]);
     const other = tempDir();
     const report = await run({ checkpoint: { dir: other, everyEpochs: 2 } });
-    expect(await readdir(other)).toEqual(["checkpoint-00000014.safetensors"]);
+    expect((await readdir(other)).toSorted()).toEqual(["best.safetensors", "checkpoint-00000014.safetensors"]);
     expect(report.checkpoint).toBe(join(other, "checkpoint-00000014.safetensors"));
   });
 

@@ -3,6 +3,9 @@ import { fileError, StateError } from "@millrace/formats";
 
 const NAME = /^checkpoint-(\d{8,15})\.safetensors$/u;
 
+/** The file name of the checkpoint of the best epoch. */
+export const BEST_NAME = "best.safetensors";
+
 /** The file name of the checkpoint after `step` updates. */
 export function checkpointName(step: number): string {
   return `checkpoint-${String(step).padStart(8, "0")}.safetensors`;

@@ -2,13 +2,25 @@ import { mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c, fileError, StateError, writeFileAtomic } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
-import { z } from "zod";
-import { OPTIMIZERS, type OptimizerName } from "../optimizers/optimizer.js";
+import type { OptimizerName } from "../optimizers/optimizer.js";
+import type { EpochReport } from "../report/report.js";
+import type { BestEpoch } from "../training/best-epoch.js";
 import { checkpointName, checkpointsIn } from "./checkpoint-folder.js";
+import { bodyText, parseHeader } from "./checkpoint-header.js";
 import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.js";
 
-/** Version of the checkpoints that this version writes; it reads this one only. */
-export const CHECKPOINT_VERSION = 1;
+/** What the epoch in work has come to. */
+export interface RunningEpoch {
+  readonly epoch: number;
+  readonly steps: number;
+  readonly samples: number;
+  /** Of the samples' losses. */
+  readonly lossSum: number;
+  /** `undefined` where it is not counted. */
+  readonly correct?: number | undefined;
+  /** Time of its steps. */
+  readonly wallMs: number;
+}
 
 /**
  * Everything that a training run needs to go on as if it had not stopped. One file, `checkpoint-<step>.safetensors`,
@@ -24,30 +36,28 @@ export interface Checkpoint {
   readonly momentum: number;
   /** Where the loader stands: the option `state` of `openLoader`. `null` for a loader without a state. */
   readonly loaderState: LoaderState | null;
+  /** The epochs that are done. */
+  readonly epochs: readonly EpochReport[];
+  /** The epoch in work; `null` between two. */
+  readonly running: RunningEpoch | null;
+  readonly best: BestEpoch | null;
   /** The model's weights, in its order. */
   readonly weights: readonly NamedTensor[];
   /** The optimizer's tensors, for each trainable weight in the model's order those of its slots in turn. */
   readonly slots: readonly NamedTensor[];
+  /** The moving averages of the weights; none without `ema`. */
+  readonly averages: readonly NamedTensor[];
+  /** The weights of the best epoch, for `restoreBest`; none without. */
+  readonly bestWeights: readonly NamedTensor[];
 }
 
-const WEIGHT = "weight.";
-const SLOT = "slot.";
+/** The kinds of tensors in the file, with what their names begin with. */
+const PREFIXES = { weights: "weight.", slots: "slot.", averages: "average.", bestWeights: "best." } as const;
+const KINDS = ["weights", "slots", "averages", "bestWeights"] as const;
 const KEY = "millrace";
 
-const HeaderSchema = z.object({
-  checkpointVersion: z.literal(CHECKPOINT_VERSION),
-  step: z.int().min(0),
-  seed: z.int(),
-  optimizer: z.enum(OPTIMIZERS),
-  momentum: z.number().min(0).max(1),
-  loaderState: z.record(z.string(), z.unknown()).nullable(),
-  crc32c: z.int().min(0),
-});
-
-/** The same bytes whatever the order in which the header's parts were read. */
-function checksum(header: Omit<z.infer<typeof HeaderSchema>, "crc32c">, tensors: readonly NamedTensor[]): number {
-  const text = JSON.stringify([header.step, header.seed, header.optimizer, header.momentum, header.loaderState]);
-  let crc = crc32c(new TextEncoder().encode(text));
+function checksum(body: string, tensors: readonly NamedTensor[]): number {
+  let crc = crc32c(new TextEncoder().encode(body));
   for (const { name, shape, data } of tensors) {
     crc = crc32c(new TextEncoder().encode(JSON.stringify([name, shape])), crc);
     crc = crc32c(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), crc);
@@ -62,38 +72,35 @@ function checksum(header: Omit<z.infer<typeof HeaderSchema>, "crc32c">, tensors:
  * @throws {@link FileError} if the system refuses.
  */
 export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, keep: number): Promise<string> {
-  const { step, seed, optimizer, momentum, loaderState } = checkpoint;
-  const tensors = [
-    ...checkpoint.weights.map((tensor) => ({ ...tensor, name: WEIGHT + tensor.name })),
-    ...checkpoint.slots.map((tensor) => ({ ...tensor, name: SLOT + tensor.name })),
-  ];
-  const header = {
-    checkpointVersion: CHECKPOINT_VERSION,
-    step,
-    seed,
-    optimizer,
-    momentum,
-    loaderState: loaderState === null ? null : { ...loaderState },
-  } as const;
-  const metadata = new Map([[KEY, JSON.stringify({ ...header, crc32c: checksum(header, tensors) })]]);
-  const path = join(dir, checkpointName(step));
+  const path = join(dir, checkpointName(checkpoint.step));
+  await writeCheckpointFile(path, dir, checkpoint);
+  // In a folder with checkpoints of a longer run this one is not the newest by its name.
+  const others = (await checkpointsIn(dir)).filter((name) => name !== checkpointName(checkpoint.step));
+  for (const old of others.slice(0, Math.max(0, others.length - keep + 1))) await rm(join(dir, old), { force: true });
+  return path;
+}
+
+/** {@link writeCheckpoint} as the file at `path` in `dir`; deletes nothing. */
+export async function writeCheckpointFile(path: string, dir: string, checkpoint: Checkpoint): Promise<void> {
+  const tensors = KINDS.flatMap((kind) =>
+    checkpoint[kind].map((tensor) => ({ ...tensor, name: PREFIXES[kind] + tensor.name })),
+  );
+  const body = bodyText(checkpoint);
+  const header = { ...(JSON.parse(body) as object), crc32c: checksum(body, tensors) };
   try {
     await mkdir(dir, { recursive: true });
   } catch (error) {
     throw fileError(dir, "make the folder of checkpoints", error);
   }
+  const metadata = new Map([[KEY, JSON.stringify(header)]]);
   await writeFileAtomic(path, encodeSafetensors({ metadata, tensors }));
-  // In a folder with checkpoints of a longer run this one is not the newest by its name.
-  const others = (await checkpointsIn(dir)).filter((name) => name !== checkpointName(step));
-  for (const old of others.slice(0, Math.max(0, others.length - keep + 1))) await rm(join(dir, old), { force: true });
-  return path;
 }
 
 /**
  * Reads a checkpoint: a file, or the newest one of a folder. Give its `loaderState` to `openLoader` and the whole of it
  * to {@link train} as `resume`.
- * @throws {@link StateError} if there is none, or if it is truncated, damaged or of another version;
- * {@link FileError} if the system refuses.
+ * @throws {@link StateError} if there is none, or if it is truncated, damaged, of another version, or holds a number
+ * that is not finite; {@link FileError} if the system refuses.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await resolveFile(path);
@@ -104,18 +111,35 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     throw fileError(file, "read the checkpoint", error);
   }
   const { metadata, tensors } = decodeSafetensors(bytes, file);
-  const fail = (problem: string, expected?: string): never => {
-    throw new StateError({ file, problem, expected, fix: "use another checkpoint" });
-  };
-  const header = parseHeader(metadata.get(KEY), fail);
-  if (checksum(header, tensors) !== header.crc32c) fail("is damaged: its checksum does not fit");
-  const named = (prefix: string): NamedTensor[] =>
+  const { crc32c: expected, ...body } = parseHeader(metadata.get(KEY), file);
+  if (checksum(bodyText(body), tensors) !== expected) {
+    const fix = "use another checkpoint";
+    throw new StateError({ file, problem: "is damaged: its checksum does not fit", fix });
+  }
+  for (const tensor of tensors) refuseNotFinite(tensor, file);
+  const named = (kind: (typeof KINDS)[number]): NamedTensor[] =>
     tensors
-      .filter(({ name }) => name.startsWith(prefix))
-      .map((tensor) => ({ ...tensor, name: tensor.name.slice(prefix.length) }));
-  const { step, seed, optimizer, momentum } = header;
-  const loaderState = header.loaderState as LoaderState | null;
-  return { step, seed, optimizer, momentum, loaderState, weights: named(WEIGHT), slots: named(SLOT) };
+      .filter(({ name }) => name.startsWith(PREFIXES[kind]))
+      .map((tensor) => ({ ...tensor, name: tensor.name.slice(PREFIXES[kind].length) }));
+  return {
+    ...body,
+    weights: named("weights"),
+    slots: named("slots"),
+    averages: named("averages"),
+    bestWeights: named("bestWeights"),
+  };
+}
+
+function refuseNotFinite({ name, data }: NamedTensor, file: string): void {
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad === -1) return;
+  throw new StateError({
+    file,
+    problem: `holds a number that is not finite: element ${bad} of the tensor ${name}`,
+    expected: "finite numbers",
+    found: String(data[bad]),
+    fix: "use an older checkpoint, with a lower learningRate",
+  });
 }
 
 async function resolveFile(path: string): Promise<string> {
@@ -127,24 +151,4 @@ async function resolveFile(path: string): Promise<string> {
     throw fileError(path, "open the checkpoint", error);
   }
   throw new StateError({ file: path, problem: "holds no checkpoint", fix: "train without resume" });
-}
-
-function parseHeader(
-  text: string | undefined,
-  fail: (problem: string, expected?: string) => never,
-): z.infer<typeof HeaderSchema> {
-  if (text === undefined) return fail("holds tensors, but is no checkpoint of millrace");
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return fail("has a damaged header");
-  }
-  const parsed = HeaderSchema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  return fail(
-    `has a header that does not fit: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
-    `checkpointVersion ${CHECKPOINT_VERSION}`,
-  );
 }

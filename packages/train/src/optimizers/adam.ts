@@ -3,7 +3,7 @@ import type { UpdateRule } from "./optimizer.js";
 
 const BETA1 = 0.9;
 const BETA2 = 0.999;
-/** That of TensorFlow.js and Keras. */
+/** That of TensorFlow.js and Keras; PyTorch's is 1e-8. */
 const EPSILON = 1e-7;
 
 /**
@@ -13,7 +13,7 @@ const EPSILON = 1e-7;
 export function adam(): UpdateRule {
   return {
     slots: ["moment1", "moment2"],
-    update: (tf, weight, gradient, [moment1, moment2], learningRate, step) => {
+    update: (tf, { weight, gradient, slots: [moment1, moment2], learningRate, step }) => {
       if (moment1 === undefined || moment2 === undefined)
         throw new BackendError({ problem: "the optimizer adam lacks its moments" });
       const first = tf.add(tf.mul(moment1, BETA1), tf.mul(gradient, 1 - BETA1));
@@ -22,6 +22,22 @@ export function adam(): UpdateRule {
       const rate = (learningRate * root) / (1 - BETA1 ** (step + 1));
       const change = tf.div(first, tf.add(tf.sqrt(second), EPSILON * root));
       return { weight: tf.sub(weight, tf.mul(change, rate)), slots: [first, second] };
+    },
+  };
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2):
+ * a weight first shrinks by the share `learningRate * weightDecay`, which no moment sees.
+ */
+export function adamw(): UpdateRule {
+  const rule = adam();
+  return {
+    slots: rule.slots,
+    update: (tf, before) => {
+      const { weight, learningRate, weightDecay } = before;
+      if (weightDecay === 0) return rule.update(tf, before);
+      return rule.update(tf, { ...before, weight: tf.mul(weight, 1 - learningRate * weightDecay) });
     },
   };
 }

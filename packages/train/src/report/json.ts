@@ -2,6 +2,7 @@ import { StateError } from "@millrace/formats";
 import { z } from "zod";
 import { VERDICTS } from "../profile/verdict.js";
 import { PARTS } from "../time-budget.js";
+import { bestEpochSchema, epochSchema } from "./epoch-schema.js";
 import { REPORT_STEPS, REPORT_VERSION, type Report } from "./report.js";
 
 const Count = z.int().min(0);
@@ -69,8 +70,6 @@ const CommonSchema = {
   steps: z.array(StepTimesSchema).max(REPORT_STEPS),
 };
 
-const ValidationSchema = z.object({ samples: Count, loss: z.number(), accuracy: Fraction, wallMs: Ms });
-
 /**
  * The zod schema of a report as JSON. Names and units are those of {@link Report}; what is `undefined` there is absent
  * here. A reader must ignore names that it does not know; a change that breaks readers raises `reportVersion`.
@@ -86,19 +85,12 @@ export const reportSchema: z.ZodType<Report> = z.discriminatedUnion("kind", [
   z.object({
     ...CommonSchema,
     kind: z.literal("train"),
-    epochs: z.array(
-      z.object({
-        epoch: Count,
-        steps: Count,
-        loss: z.number(),
-        accuracy: Optional(Fraction),
-        samplesPerSec: Ms,
-        validation: Optional(ValidationSchema),
-      }),
-    ),
+    epochs: z.array(epochSchema),
     firstStep: Count,
     checkpoint: Optional(z.string()),
     checkpointMs: Ms,
+    best: Optional(bestEpochSchema),
+    stoppedEarly: Optional(z.boolean()),
   }),
 ]) as unknown as z.ZodType<Report>;
 

@@ -2,6 +2,7 @@ import type { StepTimes } from "../step-log.js";
 import type { TimeBudget } from "../time-budget.js";
 import type { Advice } from "../profile/advice.js";
 import type { MeasuringCost } from "../profile/measuring-cost.js";
+import type { BestEpoch } from "../training/best-epoch.js";
 import type { Verdict } from "../profile/verdict.js";
 
 /** Version of the reports that this version writes and reads. */
@@ -89,6 +90,7 @@ export interface ValidationReport {
  */
 export interface TrainReport extends RunReport {
   readonly kind: "train";
+  /** All epochs of the run, those before it was resumed as well. */
   readonly epochs: readonly EpochReport[];
   /** The step that a resumed run began with; 0 for a fresh one. */
   readonly firstStep: number;
@@ -96,6 +98,10 @@ export interface TrainReport extends RunReport {
   readonly checkpoint: string | undefined;
   /** Time spent writing checkpoints in ms; no step of the budget contains it. */
   readonly checkpointMs: number;
+  /** The best epoch by the option `metric`; `undefined` if it was never measured. */
+  readonly best?: BestEpoch | undefined;
+  /** True if the run ended because the metric got no better. */
+  readonly stoppedEarly?: boolean | undefined;
 }
 
 /** What {@link profile} and {@link train} return. */

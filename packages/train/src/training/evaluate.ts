@@ -7,6 +7,7 @@ import type { ValidationReport } from "../report/report.js";
 import { stepError } from "../step-error.js";
 import { StepWatch } from "../step-watch.js";
 import { LayersStep } from "./layers-step.js";
+import { CROSS_ENTROPY } from "./loss.js";
 import { addMetrics, NO_METRICS, StepMetrics } from "./step-metrics.js";
 import { statisticsOf, type TrainLoader } from "./train-options.js";
 
@@ -32,7 +33,7 @@ export interface EvaluateOptions {
 const READ_EVERY = 16;
 
 /**
- * Loss and accuracy of a model over one epoch of a loader, with dropout off and batch norm at its averages.
+ * Cross-entropy and accuracy of a model over one epoch of a loader, with dropout off and batch norm at its averages.
  * @throws {@link OptionError} if the model does not fit, or the loader yields nothing; the signal's reason when it
  * aborts.
  */
@@ -40,7 +41,7 @@ export async function evaluate(options: EvaluateOptions): Promise<ValidationRepo
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
   const { loader, imageField = "image", labelField = "label", clock = systemClock, signal } = options;
   const statistics = options.statistics ?? statisticsOf(loader, imageField);
-  const step = new LayersStep({ ...options, statistics, imageField, labelField });
+  const step = new LayersStep({ ...options, statistics, imageField, labelField, loss: CROSS_ENTROPY });
   return await evaluateStep(step, { loader, watch, clock, signal });
 }
 

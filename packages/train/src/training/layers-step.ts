@@ -3,7 +3,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../backends/backend.js";
 import type { HostTensor, PixelAffine } from "../upload/host-tensor.js";
-import { countCorrect, crossEntropy, type ModelOutput } from "./loss.js";
+import { countCorrect, meanLoss, type Loss, type ModelOutput } from "./loss.js";
 import { pixelAffine } from "./pixel-affine.js";
 import type { TrainBatch, TrainStepContext } from "./train-options.js";
 
@@ -14,7 +14,11 @@ export interface LayersStepParts {
   readonly statistics: Statistics | undefined;
   readonly imageField: string;
   readonly labelField: string;
+  readonly loss: Loss;
 }
+
+/** The reason of the error for such a label. */
+export const LABEL_OUT_OF_RANGE = "LABEL_OUT_OF_RANGE";
 
 /** Loss and number of right answers of a batch, on the device; the caller's. */
 export interface LayersResult {
@@ -22,7 +26,7 @@ export interface LayersResult {
   readonly correct: Scalar;
 }
 
-/** Runs batches through a model of TensorFlow.js: images and int labels in, cross-entropy out. */
+/** Runs batches through a model of TensorFlow.js: images and int labels in, loss out. */
 export class LayersStep {
   readonly #output: ModelOutput;
   readonly #classes: number;
@@ -49,6 +53,15 @@ export class LayersStep {
       });
     }
     this.#classes = classes;
+    const { loss } = parts;
+    if (loss.name === "focal" && typeof loss.focalAlpha !== "number" && loss.focalAlpha.length !== classes) {
+      throw new OptionError({
+        option: "focalAlpha",
+        problem: "has not one weight for each class",
+        expected: `${classes} numbers, or one number`,
+        found: `${loss.focalAlpha.length}`,
+      });
+    }
     const last = output?.sourceLayer;
     const isSoftmax = last?.getConfig()["activation"] === "softmax" || last?.getClassName() === "Softmax";
     this.#output = isSoftmax ? "probabilities" : "logits";
@@ -56,12 +69,12 @@ export class LayersStep {
 
   /** Loss of a batch with the weights as they are, dropout off and batch norm at its averages. */
   evaluate(batch: TrainBatch): LayersResult {
-    const { backend, model } = this.parts;
+    const { backend, model, loss } = this.parts;
     const { tf } = backend;
     return tf.tidy(() => {
       const [images, labels] = this.#upload(batch);
       const outputs = model.apply(images, { training: false }) as Tensor2D;
-      return { loss: crossEntropy(tf, outputs, labels, this.#output), correct: countCorrect(tf, outputs, labels) };
+      return { loss: meanLoss(tf, loss, outputs, labels, this.#output), correct: countCorrect(tf, outputs, labels) };
     });
   }
 
@@ -97,20 +110,31 @@ export class LayersStep {
   }
 
   #checkLabels(labels: HostTensor, indices: Uint32Array | undefined): void {
-    const { data } = labels;
-    let bad = 0;
-    while (bad < data.length && (data[bad] as number) >= 0 && (data[bad] as number) < this.#classes) bad++;
-    if (bad === data.length) return;
+    const bad = this.#badLabel(labels);
+    if (bad === undefined) return;
     throw new SampleError({
       field: this.parts.labelField,
+      reason: LABEL_OUT_OF_RANGE,
       problem:
         indices === undefined
-          ? "a label is out of range"
+          ? `label ${bad} of the batch is out of range`
           : `the label of sample ${indices[bad] ?? bad} is out of range`,
       expected: `0 to ${this.#classes - 1}, as the model has ${this.#classes} outputs`,
-      found: String(data[bad]),
-      fix: "make the model for all classes",
+      found: String(labels.data[bad]),
+      fix: "make the model for all classes, or mend the label",
     });
+  }
+
+  #badLabel({ data }: HostTensor): number | undefined {
+    let bad = 0;
+    while (bad < data.length && (data[bad] as number) >= 0 && (data[bad] as number) < this.#classes) bad++;
+    return bad === data.length ? undefined : bad;
+  }
+
+  /** The number of the first sample whose label is out of range; `undefined` if all are right or have no number. */
+  sampleOfBadLabel(batch: TrainBatch): number | undefined {
+    const bad = this.#badLabel(fieldOf(batch, "labelField", this.parts.labelField));
+    return bad === undefined ? undefined : batch.indices?.[bad];
   }
 
   /** The affine map and the upload as one span of copy; inside `tf.tidy`. */
@@ -120,15 +144,15 @@ export class LayersStep {
 
   /** Loss with dropout on, as a scalar that depends on the trainable weights, and the count; inside `tf.tidy`. */
   forward(images: Tensor, labels: Tensor1D): LayersResult {
-    const { backend, model } = this.parts;
+    const { backend, model, loss } = this.parts;
     const { tf } = backend;
     const outputs = model.apply(images, { training: true }) as Tensor2D;
     const penalties = model.calculateLosses();
-    const loss = penalties.reduce<Tensor>(
-      (sum, penalty) => tf.add(sum, penalty),
-      crossEntropy(tf, outputs, labels, this.#output),
+    const sum = penalties.reduce<Tensor>(
+      (total, penalty) => tf.add(total, penalty),
+      meanLoss(tf, loss, outputs, labels, this.#output),
     );
-    return { loss: loss as Scalar, correct: countCorrect(tf, outputs, labels) };
+    return { loss: sum as Scalar, correct: countCorrect(tf, outputs, labels) };
   }
 }
 

@@ -1,124 +1,203 @@
-import { StateError } from "@millrace/formats";
+import { BackendError } from "@millrace/formats";
 import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { checkTensors, refuseOther } from "../checkpoint/check-tensors.js";
 import type { NamedTensor } from "../checkpoint/safetensors.js";
-import { OptimizerState, type UpdateRule } from "../optimizers/optimizer.js";
+import { clipGradients } from "../optimizers/clip-gradients.js";
+import { decays, OptimizerState, type UpdateRule } from "../optimizers/optimizer.js";
 import { seedDropout } from "./dropout-seeds.js";
 import type { LayersResult, LayersStep } from "./layers-step.js";
 import type { TrainBatch, TrainStepContext } from "./train-options.js";
+import { WeightAverage } from "./weight-average.js";
+
+/** How a {@link LayersTrainer} updates. */
+export interface TrainerSettings {
+  readonly rule: UpdateRule;
+  readonly seed: number;
+  readonly weightDecay: number;
+  readonly clipNorm?: number | undefined;
+  /** The decay of the moving average; without it there is none. */
+  readonly ema?: number | undefined;
+}
+
+/** The tensors of a checkpoint. */
+export type CheckpointTensors = Pick<Checkpoint, "weights" | "slots" | "averages" | "bestWeights">;
 
 /** Trains a model, one update a batch. Dispose it at the end; the model stays. */
 export class LayersTrainer {
   readonly #variables: Variable[];
   readonly #state: OptimizerState;
+  readonly #average: WeightAverage | undefined;
+  #best: Tensor[] = [];
+  #isTorn = false;
 
   constructor(
     readonly step: LayersStep,
-    readonly rule: UpdateRule,
-    readonly seed: number,
+    readonly settings: TrainerSettings,
   ) {
     const { model, backend } = step.parts;
+    const { rule, weightDecay, ema } = settings;
     this.#variables = model.trainableWeights.map((weight) => weight.read() as Variable);
-    this.#state = new OptimizerState(
-      backend.tf,
-      rule,
-      this.#variables.map((variable) => variable.shape),
-    );
+    const weights = model.trainableWeights.map(({ originalName }, index) => ({
+      shape: this.#variables[index]?.shape ?? [],
+      weightDecay: decays(originalName) ? weightDecay : 0,
+    }));
+    this.#state = new OptimizerState(backend.tf, rule, weights);
+    this.#average = ema === undefined ? undefined : new WeightAverage(backend.tf, model, ema);
   }
 
-  /** One update. The result's tensors are the caller's. */
+  /** True if an update broke off half done, so that the weights are neither old nor new. */
+  get isTorn(): boolean {
+    return this.#isTorn;
+  }
+
+  /** One update. The result's tensors are the caller's. If it throws, the weights are those before, or `isTorn`. */
   run(batch: TrainBatch, context: TrainStepContext): LayersResult {
     const { backend, model } = this.step.parts;
     const { tf } = backend;
-    seedDropout(model, this.seed, context.step);
-    return tf.tidy(() => {
-      const [images, labels] = this.step.uploadAs(context, batch);
-      let correct: Scalar | undefined;
-      const { value, grads } = tf.variableGrads(() => {
-        const result = this.step.forward(images, labels);
-        correct = tf.keep(result.correct);
-        return result.loss;
-      }, this.#variables);
-      model.trainableWeights.forEach((weight, index) => {
-        const variable = this.#variables[index] as Variable;
-        const gradient = grads[variable.name];
-        if (gradient !== undefined)
-          weight.write(this.#state.apply(index, variable, gradient, context.learningRate, context.step));
+    seedDropout(model, this.settings.seed, context.step);
+    // A forward pass already moves the averages of batch norm. A clone shares the memory.
+    const before = model.nonTrainableWeights.map((weight) => tf.keep(tf.clone(weight.read())));
+    let correct: Scalar | undefined;
+    try {
+      return tf.tidy(() => {
+        const [images, labels] = this.step.uploadAs(context, batch);
+        const { value, grads } = tf.variableGrads(() => {
+          const result = this.step.forward(images, labels);
+          correct = tf.keep(result.correct);
+          return result.loss;
+        }, this.#variables);
+        this.#update(grads, context);
+        return { loss: value, correct: correct as Scalar };
       });
-      return { loss: value, correct: correct as Scalar };
-    });
+    } catch (error) {
+      correct?.dispose();
+      for (const [index, weight] of model.nonTrainableWeights.entries()) weight.write(before[index] as Tensor);
+      throw error;
+    } finally {
+      for (const tensor of before) tensor.dispose();
+    }
   }
 
-  /** Weights and optimizer state, read from the device. */
-  async save(): Promise<Pick<Checkpoint, "weights" | "slots">> {
-    const { model } = this.step.parts;
-    const weights: NamedTensor[] = [];
-    for (const [index, weight] of model.weights.entries())
-      weights.push(await read(`${String(index).padStart(3, "0")}.${weight.originalName}`, weight.read()));
-    const slots: NamedTensor[] = [];
-    for (const [index, weight] of model.trainableWeights.entries()) {
-      for (const [slot, tensor] of this.#state.slots(index).entries())
-        slots.push(
-          await read(
-            `${String(index).padStart(3, "0")}.${this.rule.slots[slot] ?? slot}.${weight.originalName}`,
-            tensor,
-          ),
-        );
+  #update(grads: Readonly<Record<string, Tensor>>, { learningRate, step }: TrainStepContext): void {
+    const { backend, model } = this.step.parts;
+    const { clipNorm } = this.settings;
+    const known = this.#variables.flatMap((variable, index) => {
+      const gradient = grads[variable.name];
+      return gradient === undefined ? [] : [{ variable, index, gradient }];
+    });
+    const gradients = known.map(({ gradient }) => gradient);
+    const used = clipNorm === undefined ? gradients : clipGradients(backend.tf, gradients, clipNorm);
+    this.#isTorn = true;
+    for (const [number, { variable, index }] of known.entries()) {
+      const after = this.#state.apply(index, variable, used[number] as Tensor, learningRate, step);
+      model.trainableWeights[index]?.write(after);
     }
-    return { weights, slots };
+    this.#average?.update(step);
+    this.#isTorn = false;
+  }
+
+  /** Runs `work` with the moving averages as the model's weights, if there are any. */
+  async withAverages<T>(work: () => Promise<T>): Promise<T> {
+    this.#average?.swap();
+    try {
+      return await work();
+    } finally {
+      this.#average?.swap();
+    }
+  }
+
+  /** Keeps the weights, or their averages if there are any, as the best so far. Nothing is copied. */
+  keepBest(): void {
+    const { model, backend } = this.step.parts;
+    const { tf } = backend;
+    for (const tensor of this.#best) tensor.dispose();
+    const now = this.#average?.tensors() ?? model.weights.map((weight) => weight.read());
+    this.#best = now.map((tensor) => tf.keep(tf.clone(tensor)));
+  }
+
+  /** Gives the model the weights to be used from now on: the best that were kept, or the averages, or as they are. */
+  finish(): void {
+    if (this.#best.length === 0) this.#average?.swap();
+    else
+      for (const [index, weight] of this.step.parts.model.weights.entries()) weight.write(this.#best[index] as Tensor);
   }
 
   /**
-   * Puts weights and optimizer state back.
-   * @throws {@link StateError} if they are those of another model, and nothing has been changed.
+   * All tensors of a checkpoint, read from the device.
+   * @throws {@link BackendError} if one of them holds a number that is not finite.
    */
-  restore(checkpoint: Checkpoint): void {
+  async save(): Promise<CheckpointTensors> {
+    const { weights, trainableWeights } = this.step.parts.model;
+    const readAll = async (tensors: readonly Tensor[]): Promise<NamedTensor[]> => {
+      const named: NamedTensor[] = [];
+      for (const [index, tensor] of tensors.entries())
+        named.push(await read(numbered(index, weights[index]?.originalName ?? ""), tensor));
+      return named;
+    };
+    const slots: NamedTensor[] = [];
+    for (const [index, weight] of trainableWeights.entries()) {
+      for (const [slot, tensor] of this.#state.slots(index).entries())
+        slots.push(
+          await read(numbered(index, `${this.settings.rule.slots[slot] ?? slot}.${weight.originalName}`), tensor),
+        );
+    }
+    return {
+      weights: await readAll(weights.map((weight) => weight.read())),
+      slots,
+      averages: await readAll(this.#average?.tensors() ?? []),
+      bestWeights: await readAll(this.#best),
+    };
+  }
+
+  /**
+   * Puts back what {@link LayersTrainer.save} read.
+   * @throws {@link StateError} if it is of another model, and nothing has been changed.
+   */
+  restore(checkpoint: CheckpointTensors): void {
     const { model, backend } = this.step.parts;
+    const { rule } = this.settings;
+    const expected = model.weights.map(({ originalName, shape }) => ({ name: originalName, shape }));
+    const slots = model.trainableWeights.flatMap(({ originalName, shape }) =>
+      rule.slots.map((slot) => ({ name: `${slot}.${originalName}`, shape })),
+    );
+    checkTensors("weights", expected, checkpoint.weights);
+    checkTensors("tensors of the optimizer", slots, checkpoint.slots);
+    const [wanted, found] = [this.#average !== undefined, checkpoint.averages.length > 0].map((has) =>
+      has ? "with moving averages" : "without moving averages",
+    ) as [string, string];
+    if (wanted !== found) throw refuseOther("it differs in the option ema", wanted, found);
+    if (this.#average !== undefined) checkTensors("moving averages", expected, checkpoint.averages);
+    if (checkpoint.bestWeights.length > 0) checkTensors("best weights", expected, checkpoint.bestWeights);
     const { tf } = backend;
-    const expected = model.weights.map((weight) => weight.shape);
-    const slotShapes = this.#variables.flatMap((variable) => this.rule.slots.map(() => variable.shape));
-    checkShapes("weights", expected, checkpoint.weights);
-    checkShapes("tensors of the optimizer", slotShapes, checkpoint.slots);
+    const upload = ({ data, shape }: NamedTensor): Tensor => tf.tensor(data, [...shape]);
     tf.tidy(() => {
-      for (const [index, weight] of model.weights.entries()) {
-        const { data, shape } = checkpoint.weights[index] as NamedTensor;
-        weight.write(tf.tensor(data, [...shape]));
-      }
-      for (const [number, { data, shape }] of checkpoint.slots.entries()) {
-        const perWeight = this.rule.slots.length;
-        this.#state.restore(Math.floor(number / perWeight), number % perWeight, tf.tensor(data, [...shape]));
-      }
+      for (const [index, weight] of model.weights.entries())
+        weight.write(upload(checkpoint.weights[index] as NamedTensor));
+      for (const [number, tensor] of checkpoint.slots.entries())
+        this.#state.restore(Math.floor(number / rule.slots.length), number % rule.slots.length, upload(tensor));
+      this.#average?.restore(checkpoint.averages.map(upload));
+      this.#best = checkpoint.bestWeights.map((tensor) => tf.keep(upload(tensor)));
     });
   }
 
   dispose(): void {
     this.#state.dispose();
+    this.#average?.dispose();
+    for (const tensor of this.#best) tensor.dispose();
   }
+}
+
+function numbered(index: number, name: string): string {
+  return `${String(index).padStart(3, "0")}.${name}`;
 }
 
 async function read(name: string, tensor: Tensor): Promise<NamedTensor> {
-  return { name, shape: tensor.shape, data: Float32Array.from(await tensor.data()) };
-}
-
-function checkShapes(
-  what: string,
-  expected: readonly (readonly (number | null)[])[],
-  found: readonly NamedTensor[],
-): void {
-  if (expected.length !== found.length)
-    throw otherModel(`it differs in the number of ${what}`, `${expected.length}`, `${found.length}`);
-  for (const [index, shape] of expected.entries()) {
-    const tensor = found[index] as NamedTensor;
-    if (shape.join() !== tensor.shape.join())
-      throw otherModel(`${tensor.name} has another shape`, `[${shape.join(", ")}]`, `[${tensor.shape.join(", ")}]`);
-  }
-}
-
-function otherModel(problem: string, expected: string, found: string): StateError {
-  return new StateError({
-    problem: `the checkpoint is of another model: ${problem}`,
-    expected,
-    found,
-    fix: "make the same model and optimizer as the run that wrote it, or train without resume",
+  const data = Float32Array.from(await tensor.data());
+  if (data.every((value) => Number.isFinite(value))) return { name, shape: tensor.shape, data };
+  throw new BackendError({
+    problem: `training has diverged: ${name} holds a number that is not finite`,
+    reason: "WEIGHT_NOT_FINITE",
+    fix: "go on from an older checkpoint with a lower learningRate, more warmupSteps or clipNorm",
   });
 }

@@ -5,7 +5,9 @@ import { updateRule } from "../optimizers/optimizer.js";
 import type { StepContext } from "../step-context.js";
 import { LayersStep } from "./layers-step.js";
 import { LayersTrainer } from "./layers-trainer.js";
-import { checkLearningRate, type TrainBatch } from "./train-options.js";
+import { CROSS_ENTROPY } from "./loss.js";
+import type { TrainBatch } from "./train-options.js";
+import { checkLearningRate } from "./train-settings.js";
 
 /** What a {@link ModelStep} trains. */
 export interface ModelStepOptions {
@@ -37,8 +39,8 @@ export interface ModelStep extends Disposable {
 export function createModelStep(options: ModelStepOptions): ModelStep {
   const { model, backend, statistics, imageField = "image", labelField = "label" } = options;
   const learningRate = checkLearningRate(options.learningRate ?? 0.001);
-  const layers = new LayersStep({ model, backend, statistics, imageField, labelField });
-  const trainer = new LayersTrainer(layers, updateRule("adam", 0), 0);
+  const layers = new LayersStep({ model, backend, statistics, imageField, labelField, loss: CROSS_ENTROPY });
+  const trainer = new LayersTrainer(layers, { rule: updateRule("adam", 0), seed: 0, weightDecay: 0 });
   // A profile counts its warm-up from below zero; updates are counted from 0.
   let updates = 0;
   return {

@@ -1,6 +1,7 @@
 import { BackendError } from "@millrace/formats";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { TensorFlow } from "../backends/backend.js";
+import { describeSamples, type SampleKeys } from "./sample-keys.js";
 import type { TrainStepResult } from "./train-options.js";
 
 /** Loss and accuracy over some samples. */
@@ -21,9 +22,6 @@ interface Pending {
   readonly result: TrainStepResult;
 }
 
-/** Samples that an error names, at most. */
-const NAMED = 32;
-
 /** Nothing yet. */
 export const NO_METRICS: MetricSums = { samples: 0, lossSum: 0, correct: 0 };
 
@@ -40,7 +38,11 @@ export function addMetrics(a: MetricSums, b: MetricSums): MetricSums {
 export class StepMetrics {
   #pending: Pending[] = [];
 
-  constructor(readonly tf: TensorFlow) {}
+  /** @param keys - Names the samples in errors. */
+  constructor(
+    readonly tf: TensorFlow,
+    readonly keys?: SampleKeys,
+  ) {}
 
   /** Adds a step; its tensors are this object's from now on. */
   add(step: number, size: number, indices: Uint32Array | undefined, result: TrainStepResult): void {
@@ -49,20 +51,22 @@ export class StepMetrics {
 
   /**
    * Reads what was added since the last time, and disposes its tensors.
+   * @param isFailing - After an error of the backend: reads number by number, which needs no operation.
    * @throws {@link BackendError} if a loss is not a finite number, naming the step and its samples.
    */
-  async flush(): Promise<MetricSums> {
+  async flush(isFailing = false): Promise<MetricSums> {
     const pending = this.#pending;
     this.#pending = [];
+    const read = isFailing ? readEach : readScalars;
     try {
-      const losses = await readScalars(
+      const losses = await read(
         this.tf,
         pending.map(({ result }) => result.loss),
       );
       const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad !== -1) throw notFinite(pending[bad] as Pending, losses[bad] as number);
+      if (bad !== -1) throw await this.#notFinite(pending[bad] as Pending, losses[bad] as number);
       const counted = pending.flatMap(({ result }) => (result.correct === undefined ? [] : [result.correct]));
-      const corrects = await readScalars(this.tf, counted);
+      const corrects = await read(this.tf, counted);
       return {
         samples: pending.reduce((sum, { size }) => sum + size, 0),
         lossSum: pending.reduce((sum, { size }, index) => sum + size * (losses[index] as number), 0),
@@ -71,6 +75,16 @@ export class StepMetrics {
     } finally {
       dispose(pending);
     }
+  }
+
+  async #notFinite({ step, indices }: Pending, loss: number): Promise<BackendError> {
+    const samples = indices === undefined ? "" : `, in the batch of ${await describeSamples(indices, this.keys)}`;
+    return new BackendError({
+      problem: `the loss of step ${step} is ${loss}${samples}`,
+      reason: "LOSS_NOT_FINITE",
+      expected: "a finite number",
+      fix: "lower learningRate, raise warmupSteps or set clipNorm; if it happens at once, look for broken values in these samples",
+    });
   }
 
   /** Frees what was never read. */
@@ -85,6 +99,12 @@ function dispose(pending: readonly Pending[]): void {
     for (const value of [result.loss, result.correct]) if (typeof value === "object") value.dispose();
 }
 
+async function readEach(_: TensorFlow, values: readonly (number | Tensor)[]): Promise<number[]> {
+  const read: number[] = [];
+  for (const value of values) read.push(typeof value === "number" ? value : ((await value.data())[0] as number));
+  return read;
+}
+
 /** Numbers from the host and the device, with one transfer. */
 async function readScalars(tf: TensorFlow, values: readonly (number | Tensor)[]): Promise<number[]> {
   const tensors = values.filter((value) => typeof value === "object");
@@ -97,15 +117,4 @@ async function readScalars(tf: TensorFlow, values: readonly (number | Tensor)[])
   } finally {
     stacked.dispose();
   }
-}
-
-function notFinite({ step, indices, size }: Pending, loss: number): BackendError {
-  const named = [...(indices ?? [])].slice(0, NAMED).join(", ");
-  const more = size > NAMED ? ` and ${size - NAMED} more` : "";
-  return new BackendError({
-    problem: `the loss of step ${step} is ${loss}${indices === undefined ? "" : `, in the batch of the samples ${named}${more}`}`,
-    reason: "LOSS_NOT_FINITE",
-    expected: "a finite number",
-    fix: "lower learningRate or raise warmupSteps; if it happens at once, look for broken values in these samples",
-  });
 }

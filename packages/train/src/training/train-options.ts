@@ -1,17 +1,20 @@
-import { OptionError, type Statistics } from "@millrace/formats";
+import type { Statistics } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../backends/backend.js";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import type { Clock } from "../clock.js";
-import { OPTIMIZERS, type OptimizerName } from "../optimizers/optimizer.js";
+import type { OptimizerName } from "../optimizers/optimizer.js";
 import type { Fact } from "../report/report.js";
 import type { StepContext } from "../step-context.js";
 import type { StallReport } from "../step-recorder.js";
 import type { HostTensor } from "../upload/host-tensor.js";
+import type { MetricName } from "./best-epoch.js";
+import type { LossName } from "./loss.js";
+import type { SampleKeys } from "./sample-keys.js";
 import type { TrainObserver, TrainProgress } from "./progress.js";
-import { SCHEDULES, type ScheduleName } from "./schedule.js";
+import type { ScheduleName } from "./schedule.js";
 
 /** What training needs of a batch; the `Batch` of the loader fits. */
 export interface TrainBatch {
@@ -64,7 +67,10 @@ export type TrainStep = (
   context: TrainStepContext,
 ) => TrainStepResult | PromiseLike<TrainStepResult>;
 
-/** When and where checkpoints are written. Without `everySteps` and `everyEpochs`: after every epoch. */
+/**
+ * When and where checkpoints are written. Without `everySteps` and `everyEpochs`: after every epoch. Besides, one is
+ * written when the signal aborts or the run fails between two updates, and `best.safetensors` is that of the best epoch.
+ */
 export interface CheckpointOptions {
   /** Folder; made if it is missing. Without `resume` it must not hold checkpoints. */
   readonly dir: string;
@@ -77,8 +83,21 @@ export interface CheckpointOptions {
 /** How to train. */
 export interface TrainOptions {
   readonly loader: TrainLoader;
-  /** Run through once after every epoch, with dropout off and batch norm at its averages. */
+  /** Run through after epochs, with dropout off and batch norm at its averages. */
   readonly validation?: TrainLoader | undefined;
+  /** Validation comes after so many epochs, and after the last one. Default 1. */
+  readonly validateEvery?: number | undefined;
+  /**
+   * What decides which epoch is the best, of which the folder of checkpoints keeps `best.safetensors`. Default
+   * `validationLoss`, or `loss` without a validation loader.
+   */
+  readonly metric?: MetricName | undefined;
+  /** An epoch is better if its metric is better by more than this. Default 0. */
+  readonly minDelta?: number | undefined;
+  /** Ends the run when the metric, measured so many times in a row, got no better. Default: never. */
+  readonly earlyStop?: number | undefined;
+  /** With `earlyStop`: the model has the weights of the best epoch at the end. Default true. */
+  readonly restoreBest?: boolean | undefined;
   /**
    * A model that maps float32 `[batch, height, width, channels]` to logits or, if its last layer is a softmax, to
    * probabilities, `[batch, classes]`; or a step of the user's. Stays the caller's.
@@ -93,6 +112,27 @@ export interface TrainOptions {
   readonly learningRate?: number | undefined;
   /** Of `sgd`. Default 0. */
   readonly momentum?: number | undefined;
+  /**
+   * Of `sgd` (a part of the gradient) and `adamw` (decoupled). Only weights whose name ends in `kernel` decay, so no
+   * biases, and no scales and shifts of batch norm. Default 0.01 for `adamw`, as in PyTorch, and 0 for `sgd`.
+   */
+  readonly weightDecay?: number | undefined;
+  /** The highest norm of all gradients together; longer ones are scaled down. Default: none. */
+  readonly clipNorm?: number | undefined;
+  /** What is minimised. Default `crossEntropy`. Validation measures the same. */
+  readonly loss?: LossName | undefined;
+  /** Of `crossEntropy`: the share of the target that all classes get in equal parts, 0 to less than 1. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+  /** Of `focal`: how much less samples count that are easy. Default 2. */
+  readonly focalGamma?: number | undefined;
+  /** Of `focal`: the weight of all classes, or one for each. Default 1. */
+  readonly focalAlpha?: number | readonly number[] | undefined;
+  /**
+   * Decay of a moving average of the weights, 0.999 for example: validation, `best.safetensors` and the model at the end
+   * have the averages. It begins as the weights, and early updates decay faster (`(1 + n) / (10 + n)`), so there is no
+   * correction of a bias. Default: none.
+   */
+  readonly ema?: number | undefined;
   /** Default `cosine`. */
   readonly schedule?: ScheduleName | undefined;
   /** Steps in which the learning rate grows to its full value. Default 0. */
@@ -113,6 +153,11 @@ export interface TrainOptions {
   readonly checkpoint?: CheckpointOptions | undefined;
   /** From `readCheckpoint`; open the loader with its `loaderState`. */
   readonly resume?: Checkpoint | undefined;
+  /**
+   * Names samples of `loader` by what they were made from, for messages: `sampleKeys(dataset.split("train"))`. Without it
+   * they have numbers.
+   */
+  readonly sampleKeys?: SampleKeys | undefined;
   /** Told at the start and after every fence, validation, epoch and checkpoint. Its time counts as `other`. */
   readonly onProgress?: ((progress: TrainProgress) => void) | undefined;
   /** Told the same as `onProgress`, after it, and closed at the end. */
@@ -123,83 +168,4 @@ export interface TrainOptions {
   readonly facts?: readonly Fact[] | undefined;
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** The options of a run that have a default, with nothing left open. */
-export interface TrainSettings {
-  readonly epochs: number;
-  readonly optimizer: OptimizerName;
-  readonly learningRate: number;
-  readonly momentum: number;
-  readonly schedule: ScheduleName;
-  readonly warmupSteps: number;
-  readonly seed: number;
-  readonly fenceEvery: number;
-  readonly imageField: string;
-  readonly labelField: string;
-}
-
-function whole(option: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw impossible(option, `a whole number from ${least}`, value);
-}
-
-function impossible(option: string, expected: string, found: unknown): OptionError {
-  return new OptionError({ option, problem: "is impossible", expected, found: String(found) });
-}
-
-/**
- * Returns the learning rate.
- * @throws {@link OptionError} if it is not a finite number above 0.
- */
-export function checkLearningRate(learningRate: number): number {
-  if (learningRate > 0 && learningRate < Infinity) return learningRate;
-  throw impossible("learningRate", "a number above 0", learningRate);
-}
-
-/**
- * Checks the options of a run and fills in the defaults.
- * @throws {@link OptionError} naming the option, what is expected and what was found.
- */
-export function resolveTrainOptions(options: TrainOptions): TrainSettings {
-  const { optimizer = "adam", schedule = "cosine", learningRate = 0.001, momentum = 0, checkpoint } = options;
-  if (!OPTIMIZERS.includes(optimizer)) throw impossible("optimizer", OPTIMIZERS.join(" | "), optimizer);
-  if (!SCHEDULES.includes(schedule)) throw impossible("schedule", SCHEDULES.join(" | "), schedule);
-  if (!(momentum >= 0 && momentum < 1)) throw impossible("momentum", "0 to less than 1", momentum);
-  if (schedule === "cosine" && options.loader.length === undefined) {
-    throw new OptionError({
-      option: "schedule",
-      problem: "cosine needs the number of steps, and the loader has no length",
-      fix: 'give the loader a length, or take schedule "constant"',
-    });
-  }
-  whole("checkpoint.everySteps", checkpoint?.everySteps ?? 1, 1);
-  whole("checkpoint.everyEpochs", checkpoint?.everyEpochs ?? 1, 1);
-  whole("checkpoint.keep", checkpoint?.keep ?? 1, 1);
-  checkStepFunction(options);
-  return {
-    epochs: whole("epochs", options.epochs, 1),
-    optimizer,
-    learningRate: checkLearningRate(learningRate),
-    momentum: optimizer === "sgd" ? momentum : 0,
-    schedule,
-    warmupSteps: whole("warmupSteps", options.warmupSteps ?? 0, 0),
-    seed: whole("seed", options.seed ?? 0, 0),
-    fenceEvery: whole("fenceEvery", options.fenceEvery ?? 16, 1),
-    imageField: options.imageField ?? "image",
-    labelField: options.labelField ?? "label",
-  };
-}
-
-/** Only a model has weights that can be read, and outputs without an update. */
-function checkStepFunction(options: TrainOptions): void {
-  if (typeof options.model !== "function") return;
-  for (const option of ["validation", "checkpoint", "resume"] as const) {
-    if (options[option] === undefined) continue;
-    throw new OptionError({
-      option,
-      problem: "does not go with a step function, whose weights train does not know",
-      fix: "give a tf.LayersModel as model",
-    });
-  }
 }

@@ -1,4 +1,4 @@
-import { readCheckpoint, writeCheckpoint, type Checkpoint } from "@millrace/train";
+import { CHECKPOINT_VERSION, readCheckpoint, writeCheckpoint, type Checkpoint } from "@millrace/train";
 import { count, SEED, tempDir } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,11 +21,26 @@ const CHECKPOINT: Checkpoint = {
     worldSize: 1,
     skipped: 0,
   },
+  epochs: [
+    { epoch: 0, steps: 20, loss: 1.5, accuracy: 0.25, samplesPerSec: 1000.5, validation: undefined },
+    {
+      epoch: 1,
+      steps: 20,
+      loss: 0.1,
+      accuracy: undefined,
+      samplesPerSec: 1e-3,
+      validation: { samples: 60, loss: 0.2, accuracy: 0.9, wallMs: 12.25 },
+    },
+  ],
+  running: { epoch: 2, steps: 3, samples: 96, lossSum: 12.5, correct: 80, wallMs: 3.5 },
+  best: { metric: "validationLoss", value: 0.2, epoch: 1, step: 40, misses: 0 },
   weights: [
     { name: "000.kernel", shape: [2, 3], data: Float32Array.of(1, -2, 3.5, 0, 1e-30, 4) },
     { name: "001.__proto__", shape: [], data: Float32Array.of(7) },
   ],
   slots: [{ name: "000.moment1.kernel", shape: [2, 3], data: Float32Array.of(6, 5, 4, 3, 2, 1) }],
+  averages: [{ name: "000.kernel", shape: [1], data: Float32Array.of(0.5) }],
+  bestWeights: [{ name: "000.kernel", shape: [1], data: Float32Array.of(0.25) }],
 };
 
 describe("a checkpoint", () => {
@@ -35,8 +50,9 @@ describe("a checkpoint", () => {
     expect(path).toBe(join(dir, "checkpoint-00000480.safetensors"));
     expect(await readCheckpoint(path)).toEqual(CHECKPOINT);
     expect(await readCheckpoint(dir)).toEqual(CHECKPOINT);
-    await writeCheckpoint(dir, { ...CHECKPOINT, loaderState: null }, 3);
-    expect((await readCheckpoint(dir)).loaderState).toBeNull();
+    const least = { ...CHECKPOINT, loaderState: null, running: null, best: null, epochs: [] };
+    await writeCheckpoint(dir, least, 3);
+    expect(await readCheckpoint(dir)).toEqual(least);
   });
 
   it("is a file of safetensors: a length, a header in JSON, then the tensors without gaps", async () => {
@@ -49,8 +65,10 @@ describe("a checkpoint", () => {
       "weight.000.kernel": { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] },
       "weight.001.__proto__": { dtype: "F32", shape: [], data_offsets: [24, 28] },
       "slot.000.moment1.kernel": { dtype: "F32", shape: [2, 3], data_offsets: [28, 52] },
+      "average.000.kernel": { dtype: "F32", shape: [1], data_offsets: [52, 56] },
+      "best.000.kernel": { dtype: "F32", shape: [1], data_offsets: [56, 60] },
     });
-    expect(bytes.length).toBe(8 + length + 52);
+    expect(bytes.length).toBe(8 + length + 60);
     expect(bytes.readFloatLE(8 + length + 8)).toBe(3.5);
   });
 
@@ -104,6 +122,25 @@ describe("a checkpoint", () => {
       }),
       { seed: SEED, numRuns: count(300, 20_000) },
     );
+  });
+
+  it("is refused with a number that is not finite, which it names, or if it is of another version", async () => {
+    const [kernel, other] = CHECKPOINT.weights;
+    const poisoned = { ...CHECKPOINT, weights: [kernel!, { ...other!, data: Float32Array.of(Number.NaN) }] };
+    const path = await writeCheckpoint(tempDir(), poisoned, 1);
+    const error = await millraceError(readCheckpoint(path));
+    expect(error.message).toContain("element 0 of the tensor weight.001.__proto__; expected finite numbers, found NaN");
+    for (const [version, words] of [
+      [CHECKPOINT_VERSION + 1, "a newer version; expected 2, found 3; update millrace"],
+      [1, "an older version; expected 2, found 1"],
+    ] as const) {
+      const bytes = readFileSync(await writeCheckpoint(tempDir(), CHECKPOINT, 1));
+      const at = bytes.indexOf("checkpointVersion") + 'checkpointVersion":'.length + 1;
+      bytes[at] = String(version).charCodeAt(0);
+      writeFileSync(path, bytes);
+      const refused = await millraceError(readCheckpoint(path));
+      expect([refused.code, refused.message]).toEqual(["STATE", expect.stringContaining(words) as string]);
+    }
   });
 
   it("says what is missing: a file, a checkpoint in the folder, a header of millrace", async () => {
