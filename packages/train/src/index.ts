@@ -23,6 +23,7 @@ export { readCheckpoint, writeCheckpoint, type Checkpoint, type RunningEpoch } f
 export { CHECKPOINT_VERSION } from "./checkpoint/checkpoint-header.js";
 export type { NamedTensor } from "./checkpoint/safetensors.js";
 export { OPTIMIZERS, type OptimizerName } from "./optimizers/optimizer.js";
+export { loadModel, modelFile, saveModel } from "./model-file/model-file.js";
 export * from "./train.js";
 export { METRICS, type BestEpoch, type MetricName } from "./training/best-epoch.js";
 export { LOSSES, type LossName } from "./training/loss.js";
