@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import { writeFileAtomic } from "./atomic-file.js";
 import { crc32c, crcText } from "./checksum.js";
 import { bytesOf, DTYPES, dtypeBytes, viewAs, type Dtype, type TypedArray } from "./dtype.js";
 import { CorruptShardError, fileError } from "./errors.js";
+import { isListOf, isOneOf, isRecord, isWhole, parseJson } from "./json-shape.js";
 
 /**
  * What a shard knows about its samples that its format has no place for, one column a name, in the binary sidecar
@@ -26,19 +26,22 @@ export interface ShardIndex {
 
 const MAGIC = "MRINDEX1";
 
-const Header = z.strictObject({
-  samples: z.int().min(0),
-  columns: z
-    .array(
-      z.strictObject({
-        name: z.string().min(1).max(200),
-        dtype: z.enum(DTYPES),
-        offset: z.int().min(0),
-        length: z.int().min(0),
-      }),
-    )
-    .max(1000),
-});
+/** Most columns of a sidecar. */
+const MAX_COLUMNS = 1000;
+/** Longest name of a column. */
+const MAX_NAME = 200;
+
+interface HeaderColumn {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly offset: number;
+  readonly length: number;
+}
+
+interface Header {
+  readonly samples: number;
+  readonly columns: readonly HeaderColumn[];
+}
 
 /** Path of the sidecar of a shard: its own with the extension `.index`. */
 export function indexPathOf(shardPath: string): string {
@@ -128,12 +131,18 @@ function withoutEnd(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, -4);
 }
 
-function parseHeader(text: string): z.infer<typeof Header> | undefined {
-  try {
-    return Header.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+function isHeaderColumn(value: unknown): value is HeaderColumn {
+  if (!isRecord(value) || Object.keys(value).length !== 4) return false;
+  const { name, dtype, offset, length } = value;
+  const isName = typeof name === "string" && name.length >= 1 && name.length <= MAX_NAME;
+  return isName && isOneOf(dtype, DTYPES) && isWhole(offset) && isWhole(length);
+}
+
+function parseHeader(text: string): Header | undefined {
+  const data = parseJson(text);
+  if (!isRecord(data) || Object.keys(data).length !== 2) return undefined;
+  const { samples, columns } = data;
+  return isWhole(samples) && isListOf(columns, isHeaderColumn, MAX_COLUMNS) ? { samples, columns } : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 import type { ImagePlace } from "./image-error.js";
 
 /** Most pixels (width times height) that a decoder takes on, unless told otherwise: 2^28, a square of 16384. */

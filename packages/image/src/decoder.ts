@@ -1,4 +1,4 @@
-import { OptionError, UnsupportedError } from "@millrace/formats";
+import { OptionError, UnsupportedError } from "@millrace/formats/shard";
 import type { DecodeOptions } from "./decode-options.js";
 import { decodePlainJpeg } from "./decoders/jpeg-decode.js";
 import type { LoadedDecoder } from "./decoders/loaded-decoder.js";
@@ -93,24 +93,40 @@ export function createDecoder(options: DecoderOptions = {}): Decoder {
       found: decoder,
     });
   }
-  const loaded = DECODERS.map((name) => ({ name, ...LOADERS[name]() }));
-  const candidates = loaded.map(({ name, library, problem }) => ({ name, library, problem }));
-  const chosen = loaded.find(({ name, problem }) => (decoder === "auto" ? problem === undefined : name === decoder));
-  if (chosen === undefined || chosen.problem !== undefined) {
+  const loaded = new Map<DecoderName, LoadedDecoder>();
+  // No decoder is loaded before its turn: a thread that knows which one it wants does not pay for the others.
+  const load = (name: DecoderName): LoadedDecoder => {
+    const found = loaded.get(name) ?? LOADERS[name]();
+    loaded.set(name, found);
+    return found;
+  };
+  const candidates = (): DecoderCandidate[] =>
+    DECODERS.map((name) => ({ name, library: load(name).library, problem: load(name).problem }));
+  const name = (decoder === "auto" ? DECODERS : [decoder]).find((one) => load(one).problem === undefined);
+  if (name === undefined) {
     throw new UnsupportedError({
       option: "decoder",
       problem: `${decoder === "auto" ? "no decoder" : `the decoder ${decoder}`} can be had on this machine`,
-      found: candidates
+      found: candidates()
         .flatMap(({ library, problem }) => (problem === undefined ? [] : `${library} ${problem}`))
         .join(", "),
       fix: "install it, or take the decoder auto",
     });
   }
-  const { name, decode } = chosen;
-  if (decode === undefined) return { name, candidates, decode: (bytes, given = {}) => decodeBySharp(bytes, given) };
+  return createLoaded(name, load(name).decode, candidates);
+}
+
+function createLoaded(
+  name: DecoderName,
+  decode: LoadedDecoder["decode"],
+  candidates: () => readonly DecoderCandidate[],
+): Decoder {
   return {
     name,
-    candidates,
-    decode: (bytes, given = {}) => decodePlainJpeg(decode, bytes, given) ?? decodeBySharp(bytes, given),
+    get candidates() {
+      return candidates();
+    },
+    decode: (bytes, given = {}) =>
+      (decode === undefined ? undefined : decodePlainJpeg(decode, bytes, given)) ?? decodeBySharp(bytes, given),
   };
 }

@@ -1,4 +1,4 @@
-import { ImageError, type ErrorDetail } from "@millrace/formats";
+import { ImageError, type ErrorDetail } from "@millrace/formats/shard";
 
 /**
  * Why an image was rejected, as `ImageError.detail.reason`: no bytes; not an encoding that is read; ends too early;

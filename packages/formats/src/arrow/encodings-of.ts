@@ -1,11 +1,17 @@
-import { z } from "zod";
 import { CorruptShardError } from "../errors.js";
+import { isListOf, isOneOf, isRecord, parseJson } from "../json-shape.js";
 import { SCHEMA_KEY } from "../schema-text.js";
 import { ENCODINGS, type Encoding } from "../schema.js";
 
-const Described = z.object({
-  fields: z.array(z.object({ name: z.string(), encoding: z.enum(ENCODINGS).optional() })),
-});
+interface DescribedField {
+  readonly name: string;
+  readonly encoding?: Encoding;
+}
+
+function isDescribedField(value: unknown): value is DescribedField {
+  if (!isRecord(value) || typeof value["name"] !== "string") return false;
+  return value["encoding"] === undefined || isOneOf(value["encoding"], ENCODINGS);
+}
 
 /**
  * The encodings of the fields of bytes, by name: what Arrow has no type for. All else of a schema its columns tell.
@@ -14,22 +20,13 @@ const Described = z.object({
  */
 export function encodingsOf(text: string | undefined, file: string): ReadonlyMap<string, Encoding> {
   if (text === undefined) return new Map();
-  const parsed = Described.safeParse(parseJson(text));
-  if (!parsed.success) {
+  const data = parseJson(text);
+  if (!isRecord(data) || !isListOf(data["fields"], isDescribedField)) {
     throw new CorruptShardError({
       file,
       problem: `the metadata ${SCHEMA_KEY} is not a schema`,
       fix: "copy the file again",
-      cause: parsed.error,
     });
   }
-  return new Map(parsed.data.fields.map(({ name, encoding }) => [name, encoding ?? "none"]));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return new Map(data["fields"].map(({ name, encoding }) => [name, encoding ?? "none"]));
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { isListOf, isRecord, isWhole, parseJson } from "../json-shape.js";
 
 /** Keys of a field's metadata that make its type an extension type. Source: Arrow columnar format, "Extension types". */
 export const EXTENSION_NAME = "ARROW:extension:name";
@@ -14,10 +14,8 @@ export const FIXED_SHAPE_TENSOR = "arrow.fixed_shape_tensor";
  */
 export const VARIABLE_SHAPE_TENSOR = "arrow.variable_shape_tensor";
 
-const FixedShape = z.object({
-  shape: z.array(z.int().min(1)).max(32),
-  permutation: z.array(z.int().min(0)).nullish(),
-});
+/** Most dimensions that are taken. */
+const MAX_DIMENSIONS = 32;
 
 /** The metadata of {@link FIXED_SHAPE_TENSOR} for this shape. */
 export function fixedShapeText(shape: readonly number[]): string {
@@ -26,14 +24,11 @@ export function fixedShapeText(shape: readonly number[]): string {
 
 /** What the metadata of {@link FIXED_SHAPE_TENSOR} says, or `undefined` where it is not what the specification asks for. */
 export function parseFixedShape(text: string): { shape: number[]; permuted: boolean } | undefined {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const parsed = FixedShape.safeParse(data);
-  if (!parsed.success) return undefined;
-  const { shape, permutation } = parsed.data;
-  return { shape, permuted: permutation?.some((axis, index) => axis !== index) ?? false };
+  const data = parseJson(text);
+  if (!isRecord(data)) return undefined;
+  const { shape, permutation } = data;
+  if (!isListOf(shape, isWhole, MAX_DIMENSIONS) || shape.includes(0)) return undefined;
+  if (permutation === undefined || permutation === null) return { shape, permuted: false };
+  if (!isListOf(permutation, isWhole)) return undefined;
+  return { shape, permuted: permutation.some((axis, index) => axis !== index) };
 }

@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { crc32c, crcText } from "../checksum.js";
 import { CorruptShardError } from "../errors.js";
+import { isListOf, parseJson } from "../json-shape.js";
 import { SCHEMA_KEY } from "../schema-text.js";
 import { encodePax } from "./pax.js";
 import { BLOCK_BYTES, encodeTarHeader, MEMBER, tarPadding } from "./tar-header.js";
@@ -20,8 +20,6 @@ const UNFINISHED = "-".repeat(DIGITS);
 
 /** Byte offset of the number of samples in the file: behind the header, the length of the record and its name. */
 export const SAMPLES_AT: number = BLOCK_BYTES + encodePax(new Map([[SAMPLES, UNFINISHED]])).length - DIGITS - 1;
-
-const Attributes = z.array(z.tuple([z.string(), z.string()]));
 
 /** What a shard tells of itself. */
 export interface ShardMetadata {
@@ -69,10 +67,11 @@ export function readMetadata(
   return { attributes, samples: Number(samples) };
 }
 
+function isAttribute(value: unknown): value is [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((text) => typeof text === "string");
+}
+
 function parseAttributes(text: string): Map<string, string> | undefined {
-  try {
-    return new Map(Attributes.parse(JSON.parse(text)));
-  } catch {
-    return undefined;
-  }
+  const data = parseJson(text);
+  return isListOf(data, isAttribute) ? new Map(data) : undefined;
 }

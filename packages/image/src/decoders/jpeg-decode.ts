@@ -1,7 +1,7 @@
 import { checkDecodeOptions, checkInto, type DecodeOptions } from "../decode-options.js";
 import { ByteReader } from "../headers/byte-reader.js";
 import { readJpegHead, type JpegHead } from "../headers/jpeg-head.js";
-import { isMillraceError } from "@millrace/formats";
+import { isMillraceError } from "@millrace/formats/shard";
 import type { Pixels } from "../pixels.js";
 
 /**

@@ -1,4 +1,4 @@
-import { isMillraceError, UnsupportedError, WorkerError } from "@millrace/formats";
+import { isMillraceError, UnsupportedError, WorkerError } from "@millrace/formats/shard";
 import type { OutputInfo, Sharp } from "sharp";
 import {
   checkCount,

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 
 /** Pixels in the kernels' memory: uint8, row-major, channels interleaved, rows without gaps. */
 export interface ResampleSource {

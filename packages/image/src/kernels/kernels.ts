@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 import type { ColourKernels } from "./colour.js";
 import type { MemoryRange, ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 import { checkJob, elementBytes, isCopy, MAX_SIDE, type MemoryRange, type ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";
 import { aligned, tableBytes, WeightCache } from "./weight-cache.js";

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 
 /**
  * Where everything lies in the shared memory of a loader: in one memory, or in several of the same layout, where the

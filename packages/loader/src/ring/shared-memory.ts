@@ -1,4 +1,4 @@
-import { UnsupportedError } from "@millrace/formats";
+import { UnsupportedError } from "@millrace/formats/shard";
 import { totalmem } from "node:os";
 import { MAX_MEMORY_BYTES, PAGE_BYTES, type RingLayout } from "./layout.js";
 

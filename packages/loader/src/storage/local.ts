@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { CorruptShardError, fileError } from "@millrace/formats";
+import { CorruptShardError, fileError } from "@millrace/formats/shard";
 
 /** The shards of a split on a local disk, read at any place by `pread`. A bounded number of them is kept open. */
 export class LocalFiles {

@@ -1,4 +1,4 @@
-import { SampleError } from "@millrace/formats";
+import { SampleError } from "@millrace/formats/shard";
 import { crop, type Geometry } from "./geometry.js";
 import { sizeOf, type ImageSize } from "./image-size.js";
 

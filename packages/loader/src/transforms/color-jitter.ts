@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 import type { Kernels, ResampleSource } from "@millrace/image";
 import { shownValue } from "../shown-value.js";
 import { checkFraction } from "./fraction.js";

@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats/shard";
 import { shownValue } from "../shown-value.js";
 
 /**

@@ -1,4 +1,4 @@
-import { OptionError, type Statistics } from "@millrace/formats";
+import { OptionError, type Statistics } from "@millrace/formats/shard";
 import { shownValue } from "../shown-value.js";
 
 /** Pixels as floats of zero mean and unit variance; see {@link normalize}. */

@@ -1,4 +1,4 @@
-import { OptionError, type Statistics } from "@millrace/formats";
+import { OptionError, type Statistics } from "@millrace/formats/shard";
 import { MAX_SIDE, type OutputDtype, type OutputLayout } from "@millrace/image";
 import { snapBox, showAll, type Geometry } from "./geometry.js";
 import { affineOf, type Affine } from "./normalize.js";

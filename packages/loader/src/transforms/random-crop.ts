@@ -1,4 +1,4 @@
-import { OptionError, SampleError } from "@millrace/formats";
+import { OptionError, SampleError } from "@millrace/formats/shard";
 import { shownValue } from "../shown-value.js";
 import { crop, enlarge, type Geometry } from "./geometry.js";
 import { sizeOf, type ImageSize } from "./image-size.js";

@@ -1,4 +1,4 @@
-import { OptionError, SampleError } from "@millrace/formats";
+import { OptionError, SampleError } from "@millrace/formats/shard";
 import type { TransformRandom } from "./transform-random.js";
 
 /** A transform of the caller's own; see {@link userTransform}. Plain data, which the workers import. */

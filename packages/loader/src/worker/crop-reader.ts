@@ -1,4 +1,4 @@
-import { assembleJpegCrop, JpegCrop, JpegSegments, planJpegCrop, type JpegBox } from "@millrace/formats";
+import { assembleJpegCrop, JpegCrop, JpegSegments, planJpegCrop, type JpegBox } from "@millrace/formats/shard";
 import type { Geometry } from "../transforms/geometry.js";
 import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";

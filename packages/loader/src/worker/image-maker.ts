@@ -1,4 +1,4 @@
-import { dtypeBytes } from "@millrace/formats";
+import { dtypeBytes } from "@millrace/formats/shard";
 import { createKernels, scratchBytes, type Kernels, type OutputLayout, type ResampleJob } from "@millrace/image";
 import type { Activity } from "../ring/activity.js";
 import type { SharedMemory } from "../ring/shared-memory.js";

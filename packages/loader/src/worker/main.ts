@@ -1,4 +1,4 @@
-import { errorToData } from "@millrace/formats";
+import { errorToData } from "@millrace/formats/shard";
 import { createDecoder } from "@millrace/image";
 import { threadId } from "node:worker_threads";
 import { createSystemClock, type Clock } from "../clock.js";

@@ -1,4 +1,4 @@
-import { errorToData, isMillraceError } from "@millrace/formats";
+import { errorToData, isMillraceError } from "@millrace/formats/shard";
 import { imageHeader, type Decoder, type Pixels } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";

@@ -1,4 +1,4 @@
-import type { ChecksumPolicy, ErrorData, ShardLocation } from "@millrace/formats";
+import type { ChecksumPolicy, ErrorData, ShardLocation } from "@millrace/formats/shard";
 import type { DecoderName } from "@millrace/image";
 import type { MessagePort } from "node:worker_threads";
 import type { FieldPlan } from "../fields.js";

@@ -1,4 +1,4 @@
-import { bytesOf, SampleError, type RaggedValue } from "@millrace/formats";
+import { bytesOf, SampleError, type RaggedValue } from "@millrace/formats/shard";
 import { DEFAULT_MAX_PIXELS, MAX_SIDE } from "@millrace/image";
 import type { FieldPlan } from "../fields.js";
 import type { Place } from "./crop-reader.js";

@@ -1,4 +1,4 @@
-import { CorruptShardError, tensorBytes } from "@millrace/formats";
+import { CorruptShardError, tensorBytes } from "@millrace/formats/shard";
 import type { FieldPlan } from "../fields.js";
 import type { Activity } from "../ring/activity.js";
 import { CheckedBits } from "../ring/checked-bits.js";

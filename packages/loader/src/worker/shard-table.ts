@@ -12,7 +12,7 @@ import {
   type ShardLocation,
   type TensorField,
   type TypedArray,
-} from "@millrace/formats";
+} from "@millrace/formats/shard";
 import type { FieldPlan } from "../fields.js";
 import { LocalFiles } from "../storage/local.js";
 

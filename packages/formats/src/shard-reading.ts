@@ -1,0 +1,12 @@
+export { crc32c, crcText } from "./checksum.js";
+export * from "./dtype.js";
+export * from "./errors.js";
+export * from "./extents.js";
+export * from "./format.js";
+export { assembleJpegCrop, JpegCrop, planJpegCrop, type JpegBox } from "./jpeg/crop.js";
+export { JpegSegments } from "./jpeg/segments.js";
+export { jpegSegmentColumn, type JpegSegmentColumn } from "./jpeg/segment-column.js";
+export { checksumBytes, sampleBytes } from "./sample-bytes.js";
+export type { Statistics } from "./manifest.js";
+export * from "./schema.js";
+export { openShard, type ChecksumPolicy, type OpenShard, type ShardLocation } from "./shard.js";
