@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { createTensorflowUploader } from "../upload/tensorflow-uploader.js";
 import type { Backend } from "./backend.js";
+import { registerTensorflowKernels } from "./tensorflow-kernels/register.js";
 import { loadTensorflow, type TensorflowKernelBackend, tensorflowThreads } from "./tensorflow-package.js";
 import { activate, TfjsBackend } from "./tfjs-backend.js";
 
@@ -12,6 +13,7 @@ import { activate, TfjsBackend } from "./tfjs-backend.js";
  */
 export async function openTensorflow(numThreads?: number): Promise<Backend> {
   await loadTensorflow(numThreads);
+  registerTensorflowKernels();
   const backend = (await activate("tensorflow")) as TensorflowKernelBackend;
   const { isUsingGpuDevice: isGpu, binding } = backend;
   const threads = tensorflowThreads();
