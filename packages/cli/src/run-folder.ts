@@ -28,7 +28,7 @@ export async function readRunFolder({ out, resume, epochs }: RunFolderOptions): 
   }
   const { readCheckpoint } = await import("@millrace/train");
   const checkpoint = await readCheckpoint(out);
-  const done = checkpoint.loaderState?.epoch ?? 0;
+  const done = checkpoint.epochs.length;
   if (done < epochs) return checkpoint;
   throw new OptionError({
     option: "epochs",

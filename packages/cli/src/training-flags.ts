@@ -1,3 +1,4 @@
+import type { ActivationName } from "@millrace/train";
 import type { Argv } from "yargs";
 import { numberFlag, switchFlag, textFlag } from "./flag.js";
 
@@ -9,6 +10,7 @@ export function trainingFlags(yargs: Argv): Argv {
   return yargs
     .positional("dataset", { type: "string", demandOption: true, describe: "Folder with a dataset.json" })
     .option("model", { ...textFlag("lenet or mini-resnet"), default: "lenet" })
+    .option("activation", { ...textFlag("relu, leakyRelu, gelu or swish"), default: "relu" })
     .option("backend", { ...textFlag("auto, tensorflow, wasm or cpu"), default: "auto" })
     .option("batch-size", { ...numberFlag("Samples of a step"), default: 64 })
     .option("size", numberFlag("Resize images to N x N; needed where the dataset keeps encoded images"))
@@ -26,6 +28,7 @@ export function trainingFlags(yargs: Argv): Argv {
 export interface TrainingFlags {
   readonly dataset: string;
   readonly model: string;
+  readonly activation: ActivationName;
   readonly backend: string;
   readonly batchSize: number;
   readonly size: number | undefined;

@@ -88,6 +88,7 @@ async function openParts(
     classes: Math.max(2, dataset.classes.length),
     inputShape: [height, width, channels],
     seed,
+    activation: flags.activation,
   });
   closers.push(() => void model.dispose());
   const facts = [
