@@ -3,9 +3,10 @@ import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { ACTIVATIONS, type ActivationName } from "./activation.js";
 import { createLenet } from "./lenet.js";
 import { createMiniResnet } from "./mini-resnet.js";
+import { createResnet18 } from "./resnet18.js";
 
 /** The models by name. */
-export const MODEL_NAMES = ["lenet", "mini-resnet"] as const;
+export const MODEL_NAMES = ["lenet", "mini-resnet", "resnet18"] as const;
 
 /** The name of a built-in model. */
 export type ModelName = (typeof MODEL_NAMES)[number];
@@ -32,6 +33,7 @@ const KINDS: ReadonlyMap<string, ModelKind> = new Map(
   Object.entries<ModelKind>({
     lenet: { create: createLenet, minSize: 16 },
     "mini-resnet": { create: createMiniResnet, minSize: 4 },
+    resnet18: { create: createResnet18, minSize: 8 },
   }),
 );
 
