@@ -1,15 +1,21 @@
 /**
- * `node bench/loader.mjs --peers DIR [--tasks REGEX] [--seconds 5] [--rounds 3] [--peer REGEX]`: the loader against its
- * peers. Runs DIR/run.py, which takes turns among all, with our cases as `--extra`, on the data of `PEER_DATA`; writes
- * bench/results/loader.json, and the table of docs/loader-speed.md with every row, lost ones too. The ratio is ours
- * divided by theirs: above 1, ours is faster. Needs the peers' own set-up, see DIR/setup.sh.
+ * `node bench/loader.mjs --peers DIR [--tasks REGEX] [--peer REGEX] [--seconds 5] [--rounds 3] [--retry 1] [--lock FILE]
+ * [--plan]`: the loader against its peers. Runs DIR/run.py, which takes turns among all, with our cases as `--extra`, on
+ * the data of `PEER_DATA`, task by task. Each task's rows in bench/results/loader.json and docs/loader-speed.md are
+ * replaced when all of its cases have run, lost ones named; those of other tasks stay as they are. `--plan` prints the
+ * cases and the estimated time only. The ratio is ours divided by theirs: above 1, ours is faster. Needs the peers' own
+ * set-up, see DIR/setup.sh.
  */
-import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { TASKS } from "./peer-data.mjs";
+import { writeDocs } from "./loader/docs-table.mjs";
+import { settlePageCache } from "./loader/page-cache.mjs";
+import { estimateSeconds, peerCases, runTask } from "./loader/run-task.mjs";
+import { summarise, tableOf } from "./loader/summary.mjs";
+import { prepareCase, TASKS } from "./peer-data.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +25,10 @@ const { values } = parseArgs({
     peer: { type: "string", default: "." },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
+    retry: { type: "string", default: "1" },
+    lock: { type: "string" },
+    out: { type: "string" },
+    plan: { type: "boolean", default: false },
   },
 });
 if (values.peers === undefined) {
@@ -27,103 +37,109 @@ if (values.peers === undefined) {
 }
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const results = join(here, "results");
+const results = resolve(values.out ?? join(here, "results", "loader.json"));
 const data = resolve(values.data);
-const tasks = [...TASKS.keys()].filter((task) => new RegExp(values.tasks, "u").test(task));
+const python = process.env.PEER_PYTHON ?? "python3";
+const chosen = [...TASKS.keys()].filter((task) => new RegExp(values.tasks, "u").test(task));
 
 function command(task, ...more) {
   const parts = [process.execPath, join(here, "peer-case.mjs"), task, "--data", data, ...more];
   return parts.map((part) => `'${part}'`).join(" ");
 }
 
-/** Our cases, as run.py takes them. */
-function extras() {
-  return tasks.flatMap((task) => {
-    const all = [command(task, "--columns"), command(task, "--workers", "1")];
-    if (task.startsWith("jpeg")) all.push(command(task, "--seekable", "--columns"));
-    return all.flatMap((line) => ["--extra", `${task}=${line}`]);
-  });
+/** Our cases of a task, as run.py takes them. */
+function extrasOf(task) {
+  const extras = [command(task, "--columns"), command(task, "--workers", "1")];
+  return task.startsWith("jpeg") ? [...extras, command(task, "--seekable", "--columns")] : extras;
 }
 
-function runPeers() {
-  const out = join(results, "loader.jsonl");
-  rmSync(out, { force: true });
-  mkdirSync(results, { recursive: true });
-  const only = `^(${tasks.join("|")})$`;
-  const args = ["--data", data, "--tasks", only, "--peers", values.peer, "--rounds", values.rounds];
-  const python = process.env.PEER_PYTHON ?? "python3";
-  const script = join(resolve(values.peers), "run.py");
-  const run = spawnSync(python, [script, ...args, "--seconds", values.seconds, "--out", out, ...extras()], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  if (run.status !== 0) process.exit(run.status ?? 1);
-  const rows = readFileSync(out, "utf8").trim().split("\n");
-  rmSync(out);
-  return rows.map((line) => JSON.parse(line));
-}
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-
-/** One row for each peer of each task: the medians of its rounds. */
-function summarise(rows) {
-  return tasks.flatMap((task) => {
-    const ofTask = rows.filter((row) => row.task === task && row.img_per_s !== undefined);
-    const peers = [...new Set(ofTask.map((row) => row.peer))].map((peer) => {
-      const own = ofTask.filter((row) => row.peer === peer);
-      const of = (name) => median(own.map((row) => row[name]));
-      return {
-        task,
-        peer,
-        rounds: own.length,
-        imgPerSec: of("img_per_s"),
-        cpuUsPerImage: Math.round(median(own.map((row) => (row.cpu_s / row.images) * 1e6)) * 10) / 10,
-        peakRssMiB: of("peak_rss_mb"),
-        foreignFraction: Math.max(...own.map((row) => row.foreign_run ?? 0)),
-        firstEpochImgPerSec: of("first_epoch_img_per_s"),
-        alwaysImgPerSec: of("always_img_per_s"),
-        version: own[0].version ?? "",
-      };
-    });
-    return peers.toSorted((a, b) => b.imgPerSec - a.imgPerSec);
-  });
-}
-
-/** Markdown: for each task all peers, the fastest first, and our ratio to each. */
-function tableOf(summary) {
-  const lines = [
-    "# The loader against its peers",
-    "",
-    "Made by `node bench/loader.mjs`; two workers (`w2`) unless a name says otherwise. `ours / theirs` compares `millrace w2`,",
-    "on files that are not seekable, with each row. FFCV's file holds JPEGs that were encoded anew and are easier to decode;",
-    "its random crop, of which FFCV has none, is a generic operator of the bench. Only the ratios mean anything, and in one",
-    "round those to FFCV vary by a third.",
-    "",
-  ];
-  for (const task of tasks) {
-    const rows = summary.filter((row) => row.task === task);
-    const ours = Math.max(...rows.filter((row) => row.peer.startsWith("millrace w2")).map((row) => row.imgPerSec));
-    lines.push(
-      `## ${task}`,
-      "",
-      "| peer | img/s | ours / theirs | CPU us an image | first epoch | checks always | MiB |",
-    );
-    lines.push("| --- | --: | --: | --: | --: | --: | --: |");
-    for (const row of rows) {
-      const cells = [row.peer, row.imgPerSec, (ours / row.imgPerSec).toFixed(2), row.cpuUsPerImage];
-      const more = [row.firstEpochImgPerSec, row.alwaysImgPerSec, row.peakRssMiB].map((value) => value ?? "–");
-      lines.push(`| ${[...cells, ...more].join(" | ")} |`);
-    }
-    lines.push("");
+/** What is there from before, by task. */
+function earlier() {
+  try {
+    return JSON.parse(readFileSync(results, "utf8")).tasks ?? [];
+  } catch {
+    return [];
   }
-  return lines.join("\n");
 }
 
-const rows = runPeers();
-const summary = summarise(rows);
-const { cpu, date } = rows[0] ?? {};
-writeFileSync(
-  join(results, "loader.json"),
-  `${JSON.stringify({ cpu, date, node: process.version, summary }, null, 2)}\n`,
-);
-writeFileSync(join(here, "..", "docs", "loader-speed.md"), tableOf(summary));
-console.log(tableOf(summary));
+const known = new Map(earlier().map((one) => [one.task, one]));
+const runs = chosen.map((task) => ({
+  task,
+  script: join(resolve(values.peers), "run.py"),
+  python,
+  data,
+  peers: values.peer,
+  extras: extrasOf(task),
+  rounds: values.rounds,
+  retry: values.retry,
+  seconds: values.seconds,
+  lock: values.lock,
+}));
+
+/** Estimated seconds of a task, from what its cases took the last time with as many seconds each. */
+function estimate(run) {
+  const before = known.get(run.task);
+  return estimateSeconds(run, before?.seconds === Number(run.seconds) ? (before.caseSeconds ?? undefined) : undefined);
+}
+
+const minutes = (seconds) => `${(seconds / 60).toFixed(1)} min`;
+const total = runs.reduce((sum, run) => sum + estimate(run), 0);
+console.error(`${runs.length} tasks, about ${minutes(total)}`);
+if (values.plan)
+  for (const run of runs) {
+    const cases = [...peerCases(run), ...run.extras.map((extra) => `${run.task} ${extra}`)];
+    console.log(`${run.task}: ${cases.length} cases, about ${minutes(estimate(run))}\n  ${cases.join("\n  ")}`);
+  }
+
+async function measureTask(run, secondsAfter) {
+  const { task, extras, rounds, seconds } = run;
+  for (const isSeekable of task.startsWith("jpeg") ? [false, true] : [false])
+    await prepareCase(TASKS.get(task), { data, format: "hdf5", isSeekable });
+  settlePageCache({ data, task, python });
+  const load = Number(loadavg()[0].toFixed(2));
+  const cases = (peerCases(run).length + extras.length) * Number(rounds);
+  const startedAt = performance.now();
+  let done = 0;
+  const { rows, failed } = await runTask(run, (row) => {
+    done++;
+    const spent = (performance.now() - startedAt) / 1000;
+    const left = (spent / done) * (cases - done) + secondsAfter;
+    const speed = String(row.img_per_s ?? row.skipped);
+    console.error(`${task} ${done}/${cases} ${String(row.peer)}: ${speed}; about ${minutes(left)} left`);
+  });
+  // Waiting for a lock is nothing that a case takes.
+  const caseSeconds =
+    values.lock === undefined ? Number(((performance.now() - startedAt) / 1000 / cases).toFixed(1)) : null;
+  const { cpu, date } = rows[0] ?? { cpu: "", date: "" };
+  const peers = summarise(rows);
+  return {
+    task,
+    date,
+    cpu,
+    node: process.version,
+    load,
+    rounds: Number(rounds),
+    seconds: Number(seconds),
+    caseSeconds,
+    peers,
+    failed,
+  };
+}
+
+function save() {
+  const tasks = [...TASKS.keys()].flatMap((task) => known.get(task) ?? []);
+  mkdirSync(join(results, ".."), { recursive: true });
+  writeFileSync(results, `${JSON.stringify({ bench: "loader", tasks }, null, 2)}\n`);
+  if (values.out === undefined) writeDocs("loader", tableOf(tasks));
+  return tasks;
+}
+
+if (!values.plan) {
+  let left = total;
+  for (const run of runs) {
+    left -= estimate(run);
+    known.set(run.task, await measureTask(run, left));
+    save();
+  }
+  console.log(tableOf(save().filter(({ task }) => chosen.includes(task))));
+}

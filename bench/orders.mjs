@@ -1,8 +1,15 @@
 /**
- * `node bench/orders.mjs` measures what an order costs: nanoseconds of CPU time to bind it and to find the sample of a
- * position, for 10^3 to 10^7 samples, and each as a ratio to that of 10^3 samples. Positions are taken in turn, as a
- * loader does, and at random. Rounds of the lengths alternate; the median of them counts.
+ * `node bench/orders.mjs [--rounds 5]`: what an order and opening cost, for 10^3 to 10^7 samples. Of an order: the CPU
+ * time to bind it and to find the sample of a position, positions taken in turn, as a loader does, and at random, and
+ * each as a ratio to that of 10^3 samples. Of a data set of pixels, whose shards are all the same file: the time to open
+ * a loader of two workers and to its first batch, in a process of its own. Lengths take turns; the median of the rounds
+ * counts. Writes bench/results/orders.json and the tables of docs/loader-speed.md.
  */
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { markdownTable, writeDocs } from "./loader/docs-table.mjs";
+import { measureOpening } from "./orders/opening.mjs";
 import {
   bindOrder,
   blockShuffle,
@@ -17,7 +24,10 @@ import {
 
 const LENGTHS = [1e3, 1e4, 1e5, 1e6, 1e7];
 const CALLS = 50_000;
-const ROUNDS = 7;
+const WHAT = { turn: "in turn", random: "at random" };
+
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
+const ROUNDS = Number(values.rounds);
 
 /** @type {readonly [name: string, make: (length: number) => Order][]} */
 const ORDERS = [
@@ -29,16 +39,13 @@ const ORDERS = [
   ["filter", () => filter({ labels: [1, 2, 3] })],
 ];
 
-/**
- * @param {readonly number[]} values
- */
-function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+/** @param {readonly number[]} numbers */
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 }
 
 /**
  * Nanoseconds of CPU time of this process.
- *
  * @param {() => void} work
  */
 function cost(work) {
@@ -51,10 +58,11 @@ function cost(work) {
 let sink = 0;
 
 /**
+ * Lines of one order.
  * @param {string} name
  * @param {(length: number) => Order} make
  */
-function measure(name, make) {
+function measureOrder(name, make) {
   const cases = LENGTHS.map((length) => {
     const order = make(length);
     const labels = Int32Array.from({ length }, (_, sample) => sample % 10);
@@ -78,15 +86,58 @@ function measure(name, make) {
       );
     }
   }
-  for (const kind of /** @type {const} */ (["turn", "random"])) {
-    const ns = cases.map((one) => median(one[kind]));
-    const text = ns.map((value) => `${value.toFixed(0)} ns (${(value / ns[0]).toFixed(2)})`);
-    console.log(`${name.padEnd(14)} ${kind.padEnd(7)} ${text.map((t) => t.padStart(15)).join(" ")}`);
-  }
-  const ms = cases.map((one) => `${(median(one.binding) / 1e6).toFixed(2)} ms`.padStart(15));
-  console.log(`${name.padEnd(14)} bind    ${ms.join(" ")}`);
+  const of = (kind) => cases.map((one) => Number(median(one[kind]).toFixed(1)));
+  return { order: name, turnNs: of("turn"), randomNs: of("random"), bindNs: of("binding") };
 }
 
-console.log(`${" ".repeat(22)} ${LENGTHS.map((length) => length.toExponential(0).padStart(15)).join(" ")}`);
-for (const [name, make] of ORDERS) measure(name, make);
+/** Markdown of the lines of {@link measureOrder}. @param {readonly ReturnType<typeof measureOrder>[]} lines */
+function ordersTable(lines) {
+  const header = ["order, a position", ...LENGTHS.map((length) => `10^${Math.log10(length)}`)];
+  const rows = lines.flatMap(({ order, turnNs, randomNs, bindNs }) => [
+    ...Object.entries({ turn: turnNs, random: randomNs }).map(([kind, ns]) => [
+      `${order}, ${WHAT[kind]}`,
+      ...ns.map((value) => `${value.toFixed(0)} ns (${(value / (ns[0] || 1)).toFixed(2)})`),
+    ]),
+    [`${order}, at opening`, ...bindNs.map((ns) => `${(ns / 1e6).toFixed(2)} ms`)],
+  ]);
+  return markdownTable(header, rows);
+}
+
+/** Markdown of opening. @param {Awaited<ReturnType<typeof measureOpening>>} lines */
+function openingTable(lines) {
+  const header = ["samples", "open, ms", "its CPU ms", "first batch, ms", "best round", "its CPU ms", "bar"];
+  const bars = new Map([
+    [1e5, "<= 300 ms"],
+    [1.28e6, "<= 1000 ms"],
+  ]);
+  const rows = lines.map((line) => [
+    line.samples.toLocaleString("en"),
+    line.openMs,
+    line.openCpuMs,
+    line.firstBatchMs,
+    line.firstBatchBestMs,
+    line.firstBatchCpuMs,
+    bars.get(line.samples) ?? "",
+  ]);
+  return markdownTable(header, rows);
+}
+
+const opening = await measureOpening(ROUNDS);
+console.log(openingTable(opening));
+const orders = ORDERS.map(([name, make]) => measureOrder(name, make));
+console.log(ordersTable(orders));
 if (sink < 0) console.log(sink);
+const date = new Date().toISOString().slice(0, 10);
+const machine = { date, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+const results = new URL("results/orders.json", import.meta.url);
+const content = { bench: "orders", ...machine, rounds: ROUNDS, lengths: LENGTHS, opening, orders };
+writeFileSync(results, `${JSON.stringify(content, null, 2)}\n`);
+writeDocs(
+  "orders",
+  [
+    `${date}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}. Shards of 1000 samples.`,
+    openingTable(opening),
+    "CPU time, and its ratio to that of 10^3 samples:",
+    ordersTable(orders),
+  ].join("\n\n"),
+);
