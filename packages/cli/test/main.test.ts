@@ -132,13 +132,19 @@ describe("the commands, one after the other", () => {
     const first = await millrace("train", shards, "--epochs", "1", ...flags);
     expect(first.stderr).toBe("");
     expect(first.code).toBe(0);
-    expect(readdirSync(out)).toEqual(expect.arrayContaining(["best.safetensors", "model", "report.html", "report.json"]));
+    expect(readdirSync(out)).toEqual(
+      expect.arrayContaining(["best.safetensors", "model", "report.html", "report.json"]),
+    );
     const again = await millrace("train", shards, "--epochs", "2", ...flags);
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/--resume/u);
     const resumed = await millrace("train", shards, "--epochs", "2", "--resume", ...flags, "--json");
     expect(resumed.code).toBe(0);
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ kind: "train", firstStep: 3, epochs: [{ epoch: 0 }, { epoch: 1 }] });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({
+      kind: "train",
+      firstStep: 3,
+      epochs: [{ epoch: 0 }, { epoch: 1 }],
+    });
     const before = readFileSync(join(out, "report.json"), "utf8");
     const finished = await millrace("train", shards, "--epochs", "2", "--resume", ...flags);
     expect(finished.code).toBe(2);
