@@ -1,12 +1,12 @@
 /**
- * `node bench/orders.mjs [--rounds 5]`: what an order and opening cost, for 10^3 to 10^7 samples. Of an order: the CPU
+ * `node bench/orders.mjs [--rounds 3]`: what an order and opening cost, for 10^3 to 10^7 samples. Of an order: the CPU
  * time to bind it and to find the sample of a position, positions taken in turn, as a loader does, and at random, and
  * each as a ratio to that of 10^3 samples. Of a data set of pixels, whose shards are all the same file: the time to open
  * a loader of two workers and to its first batch, in a process of its own. Lengths take turns; the median of the rounds
  * counts. Writes bench/results/orders.json and the tables of docs/loader-speed.md.
  */
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { markdownTable, writeDocs } from "./loader/docs-table.mjs";
 import { measureOpening } from "./orders/opening.mjs";
@@ -26,7 +26,7 @@ const LENGTHS = [1e3, 1e4, 1e5, 1e6, 1e7];
 const CALLS = 50_000;
 const WHAT = { turn: "in turn", random: "at random" };
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
 const ROUNDS = Number(values.rounds);
 
 /** @type {readonly [name: string, make: (length: number) => Order][]} */
@@ -122,20 +122,21 @@ function openingTable(lines) {
   return markdownTable(header, rows);
 }
 
+const load = Number(loadavg()[0].toFixed(2));
 const opening = await measureOpening(ROUNDS);
 console.log(openingTable(opening));
 const orders = ORDERS.map(([name, make]) => measureOrder(name, make));
 console.log(ordersTable(orders));
 if (sink < 0) console.log(sink);
 const date = new Date().toISOString().slice(0, 10);
-const machine = { date, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+const machine = { date, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, load };
 const results = new URL("results/orders.json", import.meta.url);
 const content = { bench: "orders", ...machine, rounds: ROUNDS, lengths: LENGTHS, opening, orders };
 writeFileSync(results, `${JSON.stringify(content, null, 2)}\n`);
 writeDocs(
   "orders",
   [
-    `${date}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}. Shards of 1000 samples.`,
+    `${date}, ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}, load before it ${load}. Shards of 1000 samples.`,
     openingTable(opening),
     "CPU time, and its ratio to that of 10^3 samples:",
     ordersTable(orders),

@@ -2,10 +2,11 @@
  * `node bench/scaling.mjs [--data DIR] [--rounds 5]`: the loader with two workers against one, on the JPEGs of
  * DIR/train, as they are and seekable, to random crops of 224 x 224 as float32. They take
  * turns by some batches each, so that whatever else the machine does meets them alike; on a machine that others use, the
- * best rounds and the CPU time of an image say more than the medians. Writes bench/results/scaling.json and the table of docs/loader-speed.md.
+ * best rounds and the CPU time of an image say more than the medians. Writes bench/results/scaling.json and the table of
+ * docs/loader-speed.md.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { markdownTable, writeDocs } from "./loader/docs-table.mjs";
 import { prepareCase, TASKS } from "./peer-data.mjs";
@@ -78,6 +79,7 @@ async function scale(isSeekable) {
   };
 }
 
+const load = Number(loadavg()[0].toFixed(2));
 const lines = [await scale(false), await scale(true)];
 const date = new Date().toISOString().slice(0, 10);
 const header = ["JPEG to a random crop, float32", "1 worker", "2 workers", "ratio", "of the best rounds", "bar"];
@@ -99,10 +101,13 @@ const table = markdownTable(
   ]),
 );
 console.log(table);
-const machine = { date, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
+const machine = { date, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, load };
 const results = new URL("results/scaling.json", import.meta.url);
 writeFileSync(
   results,
   `${JSON.stringify({ bench: "scaling", ...machine, rounds: Number(values.rounds), lines }, null, 2)}\n`,
 );
-writeDocs("scaling", `${date}, ${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}.\n\n${table}`);
+writeDocs(
+  "scaling",
+  `${date}, ${cpus().length} cores of ${cpus()[0]?.model}, Node ${process.version}, load before it ${load}.\n\n${table}`,
+);
