@@ -1,4 +1,5 @@
 import yargs, { type CommandModule } from "yargs";
+import { backendCommand } from "./commands/backend.js";
 import { convertCommand } from "./commands/convert.js";
 import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -17,6 +18,7 @@ const COMMANDS: readonly ((io: Io) => CommandModule)[] = [
   verifyCommand,
   trainCommand,
   profileCommand,
+  backendCommand,
 ];
 
 /**
@@ -30,7 +32,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION)
     .strict()
     .locale("en")
-    .demandCommand(1, "name a command: convert, inspect, head, verify, train or profile")
+    .demandCommand(1, "name a command: convert, inspect, head, verify, train, profile or backend")
     .recommendCommands()
     .parserConfiguration({ "duplicate-arguments-array": false })
     .wrap(100)

@@ -1,4 +1,5 @@
 export * from "./backends/backend.js";
+export * from "./backends/install/index.js";
 export * from "./backends/select-backend.js";
 export { ACTIVATIONS, type ActivationName } from "./models/activation.js";
 export * from "./models/create-model.js";

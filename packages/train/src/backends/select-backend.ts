@@ -41,7 +41,7 @@ export async function selectBackend(choice: "auto" | BackendName, options: Backe
   checkOptions(choice, options);
   if (choice !== "auto") return { backend: await openNamed(choice, options), passedOver: [] };
   const passedOver: PassedOver[] = [];
-  const probe = await probeTensorflow(options.probeTimeoutMs);
+  const probe = await probeTensorflow({ timeoutMs: options.probeTimeoutMs });
   if (!probe.usable) passedOver.push({ what: "tensorflow", reason: probe.reason });
   else if (!probe.isGpu)
     passedOver.push({
@@ -65,7 +65,7 @@ export async function selectBackend(choice: "auto" | BackendName, options: Backe
 async function openNamed(name: BackendName, options: BackendOptions): Promise<Backend> {
   if (name === "cpu") return openCpu();
   if (name === "wasm") return openWasm();
-  const probe = await probeTensorflow(options.probeTimeoutMs);
+  const probe = await probeTensorflow({ timeoutMs: options.probeTimeoutMs });
   if (!probe.usable)
     throw new BackendError({ problem: `the backend tensorflow does not work here: ${probe.reason}`, fix: WAY_OUT });
   try {
@@ -77,7 +77,7 @@ async function openNamed(name: BackendName, options: BackendOptions): Promise<Ba
   }
 }
 
-const WAY_OUT = "choose the backend wasm, or assemble the native part as the README of @millrace/train says";
+const WAY_OUT = "run millrace backend install tensorflow, or choose the backend wasm";
 
 function checkOptions(choice: string, options: BackendOptions): void {
   const { numThreads, probeTimeoutMs } = options;

@@ -1,10 +1,7 @@
-import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { BackendError } from "@millrace/formats";
 import { engine, type KernelBackend, type Tensor } from "@tensorflow/tfjs-core";
-
-/** The package that brings TensorFlow's C library into Node. It is an optional peer: users install it themselves. */
-export const TENSORFLOW_PACKAGE = "@tensorflow/tfjs-node-gpu";
+import { prepareTensorflowEnvironment, tensorflowPackageName } from "./tensorflow-environment.js";
 
 /** A tensor of the native side, which JavaScript knows by number. */
 interface NativeTensor {
@@ -55,27 +52,14 @@ export function tensorflowThreads(): number {
  * @throws What the package throws; {@link BackendError} if it does not share TensorFlow.js with this one.
  */
 export async function loadTensorflow(numThreads?: number): Promise<void> {
-  if (numThreadsLoaded === undefined) {
-    const { env } = process;
-    env["TF_CPP_MIN_LOG_LEVEL"] ??= "2";
-    env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
-    if (numThreads !== undefined) env["TF_NUM_INTRAOP_THREADS"] = String(numThreads);
-    env["TF_NUM_INTRAOP_THREADS"] ??= String(availableParallelism());
-    restoreRemovedFunctions();
-  }
-  const loaded = (await import(TENSORFLOW_PACKAGE)) as { engine(): unknown };
-  numThreadsLoaded ??= Number(process.env["TF_NUM_INTRAOP_THREADS"]);
+  const threads = numThreadsLoaded ?? prepareTensorflowEnvironment(numThreads);
+  const name = tensorflowPackageName();
+  const loaded = (await import(name)) as { engine(): unknown };
+  numThreadsLoaded = threads;
   if (loaded.engine() !== engine()) {
     throw new BackendError({
-      problem: `${TENSORFLOW_PACKAGE} brings a TensorFlow.js of its own, which cannot run the models of this one`,
+      problem: `${name} brings a TensorFlow.js of its own, which cannot run the models of this one`,
       fix: "install one version of the @tensorflow packages",
     });
   }
-}
-
-/** Node 23 removed functions of `node:util` that the package (4.22.0) calls. */
-function restoreRemovedFunctions(): void {
-  const util = createRequire(import.meta.url)("node:util") as Record<string, unknown>;
-  util["isNullOrUndefined"] ??= (value: unknown) => value === undefined || value === null;
-  util["isArray"] ??= (value: unknown) => Array.isArray(value);
 }

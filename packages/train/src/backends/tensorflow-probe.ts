@@ -1,65 +1,107 @@
-import { fork } from "node:child_process";
+import { fork, type StdioOptions } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { TENSORFLOW_PACKAGE } from "./tensorflow-package.js";
+import { findTensorflowPackage, tensorflowPackageName } from "./tensorflow-environment.js";
+
+/** TensorFlow works here. */
+export interface UsableTensorflow {
+  readonly usable: true;
+  /** Of TensorFlow's C library. */
+  readonly version: string;
+  /** What the device itself says. */
+  readonly isGpu: boolean;
+  readonly tfjsVersion: string;
+  /** Threads of one operation on the CPU. */
+  readonly numThreads: number;
+}
 
 /** What the process that tries TensorFlow answers. */
 export type ProbeAnswer =
-  | { readonly usable: true; readonly version: string; readonly isGpu: boolean }
+  | UsableTensorflow
   | { readonly usable: false; readonly code?: string | undefined; readonly message: string };
 
 const answerSchema: z.ZodType<ProbeAnswer> = z.discriminatedUnion("usable", [
-  z.object({ usable: z.literal(true), version: z.string(), isGpu: z.boolean() }),
+  z.object({
+    usable: z.literal(true),
+    version: z.string(),
+    isGpu: z.boolean(),
+    tfjsVersion: z.string(),
+    numThreads: z.number(),
+  }),
   z.object({ usable: z.literal(false), code: z.string().optional(), message: z.string() }),
 ]);
 
 /** Whether TensorFlow works here, by {@link probeTensorflow}; if not, why, in one sentence. */
 export type TensorflowProbe =
-  | { readonly usable: true; readonly version: string; readonly isGpu: boolean }
-  | { readonly usable: false; readonly reason: string };
+  | UsableTensorflow
+  | {
+      readonly usable: false;
+      readonly reason: string;
+      /** The addon itself does not load, or ends the process, though its libraries may be there. */
+      readonly addonFails: boolean;
+    };
 
 const PROBE_TIMEOUT_MS = 60_000;
+
+/** What {@link probeTensorflow} may be told. */
+export interface ProbeOptions {
+  /** Time that the child process has. Default 60,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Gets what TensorFlow logs, which is much; without it TensorFlow is told to be quiet. */
+  readonly onLog?: ((text: string) => void) | undefined;
+}
 
 /**
  * Loads TensorFlow in a child process and computes with it there: a native library that does not fit the machine can
  * end the process that loads it, and prints what it likes. Never throws.
- * @param timeoutMs - Time that the child process has.
  */
-export async function probeTensorflow(timeoutMs: number = PROBE_TIMEOUT_MS): Promise<TensorflowProbe> {
-  try {
-    import.meta.resolve(TENSORFLOW_PACKAGE);
-  } catch (error) {
-    return { usable: false, reason: explain(error as NodeJS.ErrnoException) };
-  }
+export async function probeTensorflow(options: ProbeOptions = {}): Promise<TensorflowProbe> {
+  const { timeoutMs = PROBE_TIMEOUT_MS, onLog } = options;
+  if (findTensorflowPackage() === undefined) return notUsable({ code: "MODULE_NOT_FOUND", message: "" });
   const program = fileURLToPath(new URL("tensorflow-probe-process.js", import.meta.url));
-  const child = fork(program, [], { execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"], timeout: timeoutMs });
+  const env = onLog === undefined ? process.env : { ...process.env, TF_CPP_MIN_LOG_LEVEL: "0" };
+  const stdio: StdioOptions = ["ignore", "ignore", onLog === undefined ? "ignore" : "pipe", "ipc"];
+  const child = fork(program, [], { execArgv: [], stdio, timeout: timeoutMs, env });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => onLog?.(text));
   return new Promise((resolve) => {
     let answer: ProbeAnswer | undefined;
     child.on("message", (message) => (answer = answerSchema.safeParse(message).data));
     child.on("error", (error) =>
-      resolve({ usable: false, reason: `the process to try it did not start: ${error.message}` }),
+      resolve({
+        usable: false,
+        reason: `the process to try it did not start: ${error.message}`,
+        addonFails: false,
+      }),
     );
-    child.on("exit", (code, signal) => {
+    child.on("close", (code, signal) => {
       if (answer?.usable === true) resolve(answer);
-      else if (answer !== undefined) resolve({ usable: false, reason: explain(answer) });
-      else resolve({ usable: false, reason: explainEnd(code, signal, timeoutMs) });
+      else if (answer !== undefined) resolve(notUsable(answer));
+      else resolve({ usable: false, reason: explainEnd(code, signal, timeoutMs), addonFails: signal !== "SIGTERM" });
     });
   });
 }
 
+interface Failure {
+  readonly code?: string | undefined;
+  readonly message: string;
+}
+
 /** Says in one sentence why the package does not load. It fails in different shapes with different installers. */
-export function explain(error: { readonly code?: string | undefined; readonly message: string }): string {
-  const { code, message } = error;
+function notUsable({ code, message }: Failure): TensorflowProbe {
+  const name = tensorflowPackageName();
   const line = message.split("\n", 1)[0]!.trim();
-  if ((code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND") && message.includes(TENSORFLOW_PACKAGE))
-    return `the package ${TENSORFLOW_PACKAGE} is not installed`;
-  if (message.includes("native addon module")) return `${TENSORFLOW_PACKAGE} is installed without its native addon`;
-  if (code === "ERR_DLOPEN_FAILED") return `the native addon of ${TENSORFLOW_PACKAGE} does not load: ${line}`;
-  return `${TENSORFLOW_PACKAGE} does not work here: ${line}`;
+  if (findTensorflowPackage() === undefined)
+    return { usable: false, reason: `the package ${name} is not installed`, addonFails: false };
+  if (message.includes("native addon module"))
+    return { usable: false, reason: `${name} is installed without its native addon`, addonFails: true };
+  if (code === "ERR_DLOPEN_FAILED")
+    return { usable: false, reason: `the native addon of ${name} does not load: ${line}`, addonFails: true };
+  return { usable: false, reason: `${name} does not work here: ${line}`, addonFails: false };
 }
 
 function explainEnd(code: number | null, signal: string | null, timeoutMs: number): string {
-  if (signal === "SIGTERM") return `${TENSORFLOW_PACKAGE} did not answer within ${timeoutMs / 1000} s`;
+  const name = tensorflowPackageName();
+  if (signal === "SIGTERM") return `${name} did not answer within ${timeoutMs / 1000} s`;
   const end = signal === null ? `with exit code ${code}` : `by ${signal}`;
-  return `loading ${TENSORFLOW_PACKAGE} ended the process that tried it ${end}`;
+  return `loading ${name} ended the process that tried it ${end}`;
 }

@@ -88,7 +88,7 @@ it("selectBackend takes wasm where TensorFlow is not installed, and asked for it
   const reason = "the package @tensorflow/tfjs-node-gpu is not installed";
   const message =
     `the backend tensorflow does not work here: ${reason}; ` +
-    "choose the backend wasm, or assemble the native part as the README of @millrace/train says";
+    "run millrace backend install tensorflow, or choose the backend wasm";
   expect(answers).toEqual([
     { name: "wasm", passedOver: [{ what: "tensorflow", reason }] },
     { code: "BACKEND", message },
