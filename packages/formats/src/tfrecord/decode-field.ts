@@ -3,7 +3,7 @@ import { CorruptShardError } from "../errors.js";
 import { elementsOf, type Field, type RaggedField, type RaggedValue, type SampleValue } from "../schema.js";
 import { decodeText } from "../utf8.js";
 import type { FeaturePlace } from "./example.js";
-import { wrongValue, type FieldOfSample } from "./field-of-sample.js";
+import { wrongValue, type FieldOfSample } from "../field-of-sample.js";
 import { readFloats, readInt64s } from "./numeric-list.js";
 
 /** True if the bytes of the value lie there just as `extents` wants them. */

@@ -2,7 +2,7 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { isMillraceError } from "../errors.js";
 import { createArray, viewAs, type Dtype, type TypedArray } from "../dtype.js";
 import { EXAMPLE, type FeaturePlace } from "./example.js";
-import { wrongValue, type FieldOfSample } from "./field-of-sample.js";
+import { wrongValue, type FieldOfSample } from "../field-of-sample.js";
 
 /** The values of a `float_list`, packed or not. */
 export function readFloats(where: FieldOfSample, place: FeaturePlace): TypedArray {

@@ -8,7 +8,7 @@ import type { Schema } from "../schema.js";
 import { isExtent, readShape } from "./decode-field.js";
 import { walkExample } from "./example.js";
 import { FeatureSlots, type FieldPlaces } from "./feature-slots.js";
-import type { FieldOfSample } from "./field-of-sample.js";
+import type { FieldOfSample } from "../field-of-sample.js";
 import type { RecordIndex } from "./record-index.js";
 import { WireCursor } from "./wire-cursor.js";
 

@@ -1,5 +1,6 @@
 import { bytesOf, createArray } from "../dtype.js";
-import { CorruptShardError } from "../errors.js";
+import type { CorruptShardError } from "../errors.js";
+import { wrongValue } from "../field-of-sample.js";
 import type { ScanWindow } from "../scan-window.js";
 import { elementsOf, type Field, type RaggedField, type SampleValue, type TensorField } from "../schema.js";
 import { decodeText } from "../utf8.js";
@@ -82,19 +83,9 @@ function decodeDecimal(where: FieldOfMember, field: TensorField, text: string): 
 }
 
 /** The error for a member that is not what the schema says. */
-export function wrongMember(
-  where: FieldOfMember,
-  problem: string,
-  expected?: string,
-  found?: string,
+function wrongMember(
+  { window, field, sample }: FieldOfMember,
+  ...told: [problem: string, expected?: string, found?: string]
 ): CorruptShardError {
-  return new CorruptShardError({
-    file: where.window.source.path,
-    sample: where.sample,
-    field: where.field.name,
-    problem,
-    expected,
-    found,
-    fix: "copy the file again, or describe the field otherwise in the schema",
-  });
+  return wrongValue({ source: window.source, field, sample }, ...told);
 }

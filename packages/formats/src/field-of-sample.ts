@@ -1,6 +1,6 @@
-import type { ByteSource } from "../byte-source.js";
-import { CorruptShardError } from "../errors.js";
-import type { Field } from "../schema.js";
+import type { ByteSource } from "./byte-source.js";
+import { CorruptShardError } from "./errors.js";
+import type { Field } from "./schema.js";
 
 /** A field of a sample in a file: what is read, and where an error lies. */
 export interface FieldOfSample {
