@@ -1,8 +1,9 @@
 /**
  * `node bench/loader.mjs --peers DIR [--tasks REGEX] [--peer REGEX] [--seconds 5] [--rounds 3] [--retry 1] [--lock FILE]
- * [--plan]`: the loader against its peers. Runs DIR/run.py, which takes turns among all, with our cases as `--extra`, on
- * the data of `PEER_DATA`, task by task. Each task's rows in bench/results/loader.json and docs/loader-speed.md are
- * replaced when all of its cases have run, lost ones named; those of other tasks stay as they are. `--plan` prints the
+ * [--out FILE] [--plan]`: the loader against its peers. Runs DIR/run.py, which takes turns among all, with our cases as
+ * `--extra`, on the data of `PEER_DATA`, task by task. Each task's rows in bench/results/loader.json and
+ * docs/loader-speed.md are replaced when all of its cases have run, lost ones named; those of other tasks stay as they
+ * are. A run of some peers only (`--peer`) is printed, and written to `--out FILE` if that is given. `--plan` prints the
  * cases and the estimated time only. The ratio is ours divided by theirs: above 1, ours is faster. Needs the peers' own
  * set-up, see DIR/setup.sh.
  */
@@ -38,6 +39,8 @@ if (values.peers === undefined) {
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const results = resolve(values.out ?? join(here, "results", "loader.json"));
+/** Rows of one task are always of one run of all its cases. */
+const isKept = values.out !== undefined || values.peer === ".";
 const data = resolve(values.data);
 const python = process.env.PEER_PYTHON ?? "python3";
 const chosen = [...TASKS.keys()].filter((task) => new RegExp(values.tasks, "u").test(task));
@@ -128,6 +131,7 @@ async function measureTask(run, secondsAfter) {
 
 function save() {
   const tasks = [...TASKS.keys()].flatMap((task) => known.get(task) ?? []);
+  if (!isKept) return tasks;
   mkdirSync(join(results, ".."), { recursive: true });
   writeFileSync(results, `${JSON.stringify({ bench: "loader", tasks }, null, 2)}\n`);
   if (values.out === undefined) writeDocs("loader", tableOf(tasks));

@@ -33,7 +33,7 @@ export function estimateSeconds(run, caseSeconds) {
 }
 
 /** A case that gave no result: its command, and the last line of what it said. @param {string} stderr */
-function failures(stderr) {
+export function failures(stderr) {
   return stderr
     .split(/^FAILED \S+ /mu)
     .slice(1)
@@ -45,10 +45,10 @@ function failures(stderr) {
 
 /** run.py prints the end of the command and the end of stderr, with one space between. @param {string} text */
 function splitFailure(text) {
-  const script = /([\w-]+\.(?:py|mjs))((?: (?:--data \S+|--?\w+|\w+))*)/u.exec(text);
+  const script = /([\w-]+\.(?:py|mjs))((?: (?!-)[\w-]+)?(?: --[\w-]+(?: (?!-)\S+)?)*)/u.exec(text);
   const command = `${script?.[1] ?? "?"}${(script?.[2] ?? "").replace(/ --data \S+/u, "")}`;
-  const last = text.trim().split("\n").at(-1) ?? "";
-  return [command, last.slice(-200)];
+  const said = script === null ? text : text.slice(script.index + script[0].length);
+  return [command, (said.trim().split("\n").at(-1) ?? "").slice(-200)];
 }
 
 /**
