@@ -4,6 +4,7 @@ import type { ResolvedOptions } from "./options.js";
 import { describeOrder, type DescribedOrder } from "./order/describe-order.js";
 import type { Order } from "./order/order.js";
 import type { RingPlan } from "./ring-plan.js";
+import type { ReadAheadPlan } from "./storage/read-ahead-plan.js";
 import type { Transform } from "./transforms/transform.js";
 
 /** What {@link describeLoader} tells of. */
@@ -18,6 +19,8 @@ export interface Described {
   /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
+  /** Whether shards are read ahead, and why. */
+  readonly ahead: { readonly plan: ReadAheadPlan };
   /** Who decodes; `undefined` where no image is encoded. */
   readonly decoder: Decoder | undefined;
   readonly root: string;
@@ -108,7 +111,7 @@ function rankText({ rank, worldSize, rankSource, dropLast }: ResolvedOptions): s
 /** What a loader will do and why, in a few lines of text. */
 export function describeLoader(described: Described): string {
   const { options, order, fields, leftOut, plan, root, samples, batches } = described;
-  const { split, batchSize, numWorkers, checksums, inject } = options;
+  const { split, batchSize, numWorkers, cpus, checksums, inject } = options;
   const lines = [
     `${root}, split ${split}: ${samples} samples, ${batches} batches of ${batchSize} an epoch`,
     `order: ${describeOrder(order, { ...described, ...options })}`,
@@ -120,7 +123,8 @@ export function describeLoader(described: Described): string {
     ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : []),
     numWorkers === 0
       ? "workers: none, batches are made by the calling thread when they are asked for"
-      : `workers: ${numWorkers}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
+      : `workers: ${numWorkers}${cpus === undefined ? "" : `, as this process may use ${cpus} CPU${cpus === 1 ? "" : "s"}`}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
+    `read ahead: ${described.ahead.plan.isOn ? "each shard once, from front to back" : "no"}, ${described.ahead.plan.reason}`,
     memoryText(plan),
     `checksums: ${CHECKSUM_TEXTS[checksums]}; a bad sample: ${options.onBadSample}`,
     ...(inject.fetchMs > 0 || inject.prepMs > 0

@@ -215,9 +215,11 @@ export class LiveLoader implements Loader {
   }
 
   #createCrew(): Crew {
-    const { setup, options } = this.parts;
+    const { setup, options, ahead } = this.parts;
     const { clock, workerTimeoutMs } = options;
-    return createCrew({ setup, ring: this.#ring, clock, workerTimeoutMs, onDeath: (death) => this.#onDeath(death) });
+    const { readAhead } = ahead;
+    const onDeath = (death: WorkerDeath): void => this.#onDeath(death);
+    return createCrew({ setup, ring: this.#ring, clock, workerTimeoutMs, onDeath, readAhead });
   }
 
   #onDeath(death: WorkerDeath): void {

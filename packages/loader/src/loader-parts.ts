@@ -5,6 +5,7 @@ import type { ResolvedOptions } from "./options.js";
 import type { DescribedOrder } from "./order/describe-order.js";
 import type { BoundOrder, Order } from "./order/order.js";
 import type { RingPlan } from "./ring-plan.js";
+import type { prepareReadAhead } from "./storage/read-ahead-plan.js";
 import type { PipelineSetup } from "./worker/protocol.js";
 
 /** What an open loader is made of; planned by {@link openLoader}. */
@@ -22,6 +23,8 @@ export interface LoaderParts {
   readonly plan: RingPlan;
   readonly decoder: Decoder | undefined;
   readonly setup: PipelineSetup;
+  /** Whether shards are read ahead, why, and by whom. */
+  readonly ahead: ReturnType<typeof prepareReadAhead>;
   readonly fingerprint: string;
   readonly root: string;
   readonly statistics: Statistics | undefined;

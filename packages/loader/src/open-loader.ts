@@ -17,6 +17,7 @@ import { planRing } from "./ring-plan.js";
 import { CheckedBits } from "./ring/checked-bits.js";
 import { createRingMemories } from "./ring/shared-memory.js";
 import { checkState } from "./state.js";
+import { prepareReadAhead } from "./storage/read-ahead-plan.js";
 import { describeRoutes } from "./storage-routes.js";
 import { measureTexts } from "./text-bytes.js";
 import type { PipelineSetup } from "./worker/protocol.js";
@@ -94,6 +95,7 @@ export async function planLoader(data: LoaderData, options: ResolvedOptions, max
     plan,
     decoder,
     setup,
+    ahead: prepareReadAhead(shards, { ...options, order: order.kind }),
     fingerprint,
     root,
     statistics,

@@ -40,6 +40,11 @@ export interface LoaderOptions {
   readonly dropLast?: boolean | undefined;
   /** Default `first`: a sample is checked the first time it is read in this process. */
   readonly checksums?: ChecksumPolicy | undefined;
+  /**
+   * Reads all shards once from front to back, while the first samples are read, so that the system has them in memory.
+   * Default: where that helps and they fit there; `describe()` says so, and why. It needs workers and a manifest.
+   */
+  readonly readAhead?: boolean | undefined;
   /** Who decodes JPEGs: default `auto`, the fastest that can be had; see `describe()`. */
   readonly decoder?: DecoderName | "auto" | undefined;
   /** Where to go on, from `loader.state()`. */
@@ -79,11 +84,15 @@ export interface ResolvedOptions {
   readonly layout: "nhwc" | "nchw";
   readonly fields: readonly string[] | undefined;
   readonly numWorkers: number;
+  /** CPUs that the number of workers comes from; `undefined` if the caller said it. */
+  readonly cpus: number | undefined;
   /** `undefined`: to be chosen. */
   readonly prefetchDepth: number | undefined;
   readonly dropLast: boolean;
   readonly decoder: DecoderName | "auto";
   readonly checksums: ChecksumPolicy;
+  /** `undefined`: to be decided. */
+  readonly readAhead: boolean | undefined;
   readonly state: unknown;
   readonly rank: number;
   readonly worldSize: number;
@@ -110,6 +119,7 @@ const OPTIONS = {
   prefetchDepth: ["an integer from 1 to 1024", z.int().min(1).max(1024)],
   dropLast: ["true or false", z.boolean()],
   checksums: ["first | always | off", z.enum(["first", "always", "off"])],
+  readAhead: ["true or false", z.boolean()],
   decoder: [`auto | ${DECODERS.join(" | ")}`, z.enum(["auto", ...DECODERS])],
   state: ["what loader.state() gave", z.unknown()],
   rank: ["an integer from 0 to worldSize - 1", z.int().min(0)],
@@ -146,6 +156,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     if (value === undefined || schema.safeParse(value).success) continue;
     throw new OptionError({ option: name, problem: "is impossible", expected, found: shownValue(value) });
   }
+  const cpus = options.numWorkers === undefined ? cpuBudget() : undefined;
   const { rank, worldSize, source: rankSource } = findRank(options, environment);
   return {
     split: options.split ?? "train",
@@ -154,10 +165,12 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     transforms: (options.transforms ?? []).map(checkTransform),
     layout: options.layout ?? "nhwc",
     fields: options.fields,
-    numWorkers: options.numWorkers ?? Math.max(1, cpuBudget() - 1),
+    numWorkers: options.numWorkers ?? Math.max(1, (cpus as number) - 1),
+    cpus,
     prefetchDepth: options.prefetchDepth,
     dropLast: options.dropLast ?? false,
     checksums: options.checksums ?? "first",
+    readAhead: options.readAhead,
     decoder: options.decoder ?? "auto",
     state: options.state,
     rank,

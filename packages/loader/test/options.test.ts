@@ -139,6 +139,7 @@ describe("the text of a loader", () => {
       "field label: int32 [8], as it is stored, read straight into the batch; read by affine extents: rows of 4 bytes at equal distances",
       "left out: key",
       "workers: 2, 1 samples at a time; 4 batches ready or in the making",
+      expect.stringMatching(/^read ahead: (each shard once, from front to back|no), as /u),
       expect.stringMatching(/^memory: .* MB shared/u),
       "checksums: checked the first time that this process reads a sample; later, only what is needed is read; a bad sample: fail",
       "slowed down by 0 ms of fetch and 1 ms of prep a sample",

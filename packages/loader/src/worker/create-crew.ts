@@ -2,6 +2,7 @@ import { createDecoder } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import type { WorkerDeath } from "../diagnostics.js";
 import type { Ring } from "../ring/ring.js";
+import type { ReadAhead } from "../storage/read-ahead.js";
 import type { Crew } from "./crew.js";
 import { InlineCrew } from "./inline-crew.js";
 import { WorkerPool } from "./pool.js";
@@ -15,6 +16,8 @@ export interface CrewOptions {
   readonly workerTimeoutMs: number;
   /** Is told of each worker that died. */
   readonly onDeath: (death: WorkerDeath) => void;
+  /** Reads the shards into the memory of the system while workers read samples. */
+  readonly readAhead?: ReadAhead | undefined;
 }
 
 /** Threads, or none, as the setup says. */

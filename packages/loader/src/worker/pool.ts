@@ -7,6 +7,7 @@ import type { Clock } from "../clock.js";
 import type { WorkerDeath } from "../diagnostics.js";
 import { Activity, createSnapshot, STAGE_OF } from "../ring/activity.js";
 import type { Ring } from "../ring/ring.js";
+import type { ReadAhead } from "../storage/read-ahead.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
 import { crashOf, hangOf } from "./crash.js";
 import type { Crew } from "./crew.js";
@@ -34,6 +35,8 @@ export interface WorkerPoolOptions {
   readonly workerTimeoutMs: number;
   /** Is told of each worker that died. */
   readonly onDeath: (death: WorkerDeath) => void;
+  /** Reads the shards into the memory of the system meanwhile. */
+  readonly readAhead?: ReadAhead | undefined;
 }
 
 /** One worker as its owner sees it. */
@@ -174,6 +177,8 @@ export class WorkerPool implements Crew {
       this.#endHung(start);
     }
     this.#deaths.progress();
+    // Not before the first batch, which would have to share the disk.
+    this.options.readAhead?.start();
   }
 
   #rescue(): void {
@@ -269,7 +274,7 @@ export class WorkerPool implements Crew {
   }
 
   async #destroy(): Promise<void> {
-    await this.#piscina.destroy();
+    await Promise.all([this.options.readAhead?.stop(), this.#piscina.destroy()]);
     for (const { activity } of this.#members) activity.recover(this.options.clock.now());
   }
 }

@@ -1,0 +1,67 @@
+import type { ShardLocation } from "@millrace/formats/shard";
+import { freemem } from "node:os";
+import type { Clock } from "../clock.js";
+import { ReadAhead } from "./read-ahead.js";
+
+/** Whether shards are read ahead as a whole, and why. */
+export interface ReadAheadPlan {
+  readonly isOn: boolean;
+  /** As the end of a sentence. */
+  readonly reason: string;
+}
+
+/** What {@link planReadAhead} needs to know. */
+export interface ReadAheadPlanOptions {
+  /** The caller's choice; `undefined`: to be decided. */
+  readonly readAhead: boolean | undefined;
+  /** Bytes of all shards; `undefined` where a file without a manifest does not say it. */
+  readonly bytes: number | undefined;
+  /** Memory that is free or used for files only. */
+  readonly freeBytes: number;
+  readonly numWorkers: number;
+  readonly worldSize: number;
+  /** Kind of the order. */
+  readonly order: string;
+}
+
+/** Files that are read ahead take at most so much of the free memory, or they would drive each other out. */
+const FREE_FRACTION = 0.5;
+
+/** Orders that read shards from front to back, or in blocks: the system reads ahead by itself. */
+const ORDERED: readonly string[] = ["sequential", "blockShuffle"];
+
+/**
+ * Decides whether the shards are read ahead: a pure function. It helps where samples are read at random and all of them
+ * stay in memory; else it would read more than it saves.
+ */
+export function planReadAhead(options: ReadAheadPlanOptions): ReadAheadPlan {
+  const { readAhead, bytes, freeBytes, numWorkers, worldSize, order } = options;
+  const size = bytes === undefined ? "the files" : `${(bytes / 1e6).toFixed(1)} MB`;
+  if (readAhead !== undefined)
+    return { isOn: readAhead && bytes !== undefined, reason: "as the option readAhead says" };
+  if (numWorkers === 0) return { isOn: false, reason: "as the calling thread reads" };
+  if (bytes === undefined) return { isOn: false, reason: "as no manifest says how large the files are" };
+  if (ORDERED.includes(order)) return { isOn: false, reason: `as the order ${order} does not read at random` };
+  if (worldSize > 1) return { isOn: false, reason: `as this rank reads a part of ${worldSize} only` };
+  const free = `${(freeBytes / 1e6).toFixed(1)} MB of free memory`;
+  if (bytes > FREE_FRACTION * freeBytes) return { isOn: false, reason: `as ${size} are more than half of ${free}` };
+  return { isOn: true, reason: `as samples are read at random, and ${size} are at most half of ${free}` };
+}
+
+/** Memory that this process may fill with files: what the system has free, within the limit of its group. */
+export function freeMemory(): number {
+  const limit = process.constrainedMemory();
+  const free = freemem();
+  return limit > 0 && limit < Number.MAX_SAFE_INTEGER ? Math.min(free, limit - process.memoryUsage.rss()) : free;
+}
+
+/** The decision for these shards, and who reads them ahead if it is on. */
+export function prepareReadAhead(
+  shards: readonly ShardLocation[],
+  options: Omit<ReadAheadPlanOptions, "bytes" | "freeBytes"> & { readonly clock: Clock },
+): { readonly plan: ReadAheadPlan; readonly readAhead: ReadAhead | undefined } {
+  const files = shards.flatMap(({ path, entry }) => (entry === undefined ? [] : [{ path, bytes: entry.bytes }]));
+  const bytes = files.length < shards.length ? undefined : files.reduce((sum, file) => sum + file.bytes, 0);
+  const plan = planReadAhead({ ...options, bytes, freeBytes: freeMemory() });
+  return { plan, readAhead: plan.isOn ? new ReadAhead({ files, clock: options.clock }) : undefined };
+}
