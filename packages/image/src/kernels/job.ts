@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats/shard";
+import { dtypeBytes, OptionError } from "@millrace/formats/shard";
 
 /** Pixels in the kernels' memory: uint8, row-major, channels interleaved, rows without gaps. */
 export interface ResampleSource {
@@ -86,11 +86,6 @@ export interface MemoryRange {
 
 /** Most columns or rows of a source or of a result. */
 export const MAX_SIDE = 65_535;
-
-/** Bytes of one element. */
-export function elementBytes(dtype: OutputDtype): 1 | 2 | 4 {
-  return dtype === "uint8" ? 1 : dtype === "float16" ? 2 : 4;
-}
 
 function fail(option: string, problem: string, expected: string, found: string, fix?: string): never {
   throw new OptionError({ option, problem, expected, found, fix });
@@ -200,7 +195,7 @@ function checkOutput(job: ResampleJob, memoryBytes: number): void {
     fail("output.dtype", "is not supported", OUTPUT_DTYPES.join(" | "), output.dtype);
   if (!OUTPUT_LAYOUTS.includes(layout)) fail("layout", "is not supported", OUTPUT_LAYOUTS.join(" | "), layout);
   checkInMemory("output", output.offset, output.byteLength, memoryBytes);
-  const element = elementBytes(output.dtype);
+  const element = dtypeBytes(output.dtype);
   const needed = output.width * output.height * source.channels * element;
   if (needed > output.byteLength)
     fail("output.byteLength", "is too small for the result", `at least ${needed}`, String(output.byteLength));

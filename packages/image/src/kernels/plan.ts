@@ -1,5 +1,5 @@
-import { OptionError } from "@millrace/formats/shard";
-import { checkJob, elementBytes, isCopy, MAX_SIDE, type MemoryRange, type ResampleJob } from "./job.js";
+import { dtypeBytes, OptionError } from "@millrace/formats/shard";
+import { checkJob, isCopy, MAX_SIDE, type MemoryRange, type ResampleJob } from "./job.js";
 import type { KernelMemory } from "./memory.js";
 import { aligned, tableBytes, WeightCache } from "./weight-cache.js";
 import { weightStride } from "./weights.js";
@@ -24,7 +24,7 @@ export interface ResamplePlan {
   /** Box and result have the same size: rows are copied or converted, and there are no tables. */
   copy: boolean;
   /** Bytes of one element of the output. */
-  element: 1 | 2 | 4;
+  element: number;
   flip: boolean;
   flipVertical: boolean;
   planar: boolean;
@@ -57,6 +57,9 @@ export interface ScratchSize {
   /** Columns and rows of the results. */
   readonly output: { readonly width: number; readonly height: number };
 }
+
+/** The tables of this thread: new scratch, as for a larger image, does not make them anew. */
+const CACHE = new WeightCache();
 
 /** At the beginning of the scratch region: the factors, then room for a block of 16 pixels. */
 const HEAD_BYTES = 32 + 96;
@@ -129,7 +132,6 @@ function createPlan(): ResamplePlan {
 export class JobPlanner {
   readonly #memory: KernelMemory;
   readonly #scratch: MemoryRange;
-  readonly #cache = new WeightCache();
   readonly #plan = createPlan();
   readonly #headAt: number;
   #bytes: Uint8Array;
@@ -186,7 +188,7 @@ export class JobPlanner {
     plan.flip = job.flip ?? false;
     plan.flipVertical = job.flipVertical ?? false;
     plan.planar = job.layout === "nchw" && source.channels === 3;
-    plan.element = elementBytes(output.dtype);
+    plan.element = dtypeBytes(output.dtype);
     plan.sourceStride = source.width * source.channels;
     plan.copy = isCopy(box, output);
     plan.factorsAt = this.#headAt;
@@ -235,7 +237,7 @@ export class JobPlanner {
   }
 
   #placeTable(table: PlacedTable, axis: Parameters<WeightCache["get"]>[0], unit: number, at: number): number {
-    const block = this.#cache.get(axis, unit);
+    const block = CACHE.get(axis, unit);
     this.#bytes.set(block.bytes, at);
     table.startsAt = at;
     table.countsAt = at + block.countsAt;

@@ -1,5 +1,12 @@
-import { dtypeBytes } from "@millrace/formats/shard";
-import { createKernels, scratchBytes, type Kernels, type OutputLayout, type ResampleJob } from "@millrace/image";
+import { dtypeBytes, SampleError } from "@millrace/formats/shard";
+import {
+  createKernels,
+  MAX_SIDE,
+  scratchBytes,
+  type Kernels,
+  type OutputLayout,
+  type ResampleJob,
+} from "@millrace/image";
 import type { Activity } from "../ring/activity.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
 import { createGeometry, type Geometry } from "../transforms/geometry.js";
@@ -105,7 +112,7 @@ export class ImageMaker {
    * @param sourceAt - Offset of uint8 `[rows, columns, channels]`.
    * @param targetAt - Offset of the result, of the plan's dtype and shape.
    * @param draw - What keys the randomness, beside seed and epoch.
-   * @throws {@link SampleError} if a transform refuses or fails.
+   * @throws {@link SampleError} if a transform refuses or fails, or the image has a side that is too long.
    */
   make(
     sourceAt: number,
@@ -168,6 +175,7 @@ export class ImageMaker {
   #reserve(columns: number, rows: number): void {
     const { width, height } = this.#largest;
     if (this.#kernels !== undefined && columns <= width && rows <= height) return;
+    if (columns > MAX_SIDE || rows > MAX_SIDE) throw tooLong(columns, rows);
     const { plan, memory } = this.options;
     this.#largest = { width: Math.max(width, columns), height: Math.max(height, rows) };
     let bytes = 0;
@@ -179,6 +187,15 @@ export class ImageMaker {
     const offset = this.#scratch.ensure(bytes);
     this.#kernels = createKernels(memory, { offset, byteLength: this.#scratch.byteLength });
   }
+}
+
+function tooLong(columns: number, rows: number): SampleError {
+  return new SampleError({
+    problem: "the image has a side that is too long to be transformed",
+    expected: `at most ${MAX_SIDE} pixels`,
+    found: `${columns} x ${rows}`,
+    fix: "scale it down, or skip it with onBadSample",
+  });
 }
 
 async function bindPixels(

@@ -91,6 +91,22 @@ describe("the image maker", () => {
     }
   });
 
+  it("says which image is too long for the kernels, and goes on with the next", async () => {
+    const make = await openMaker([resize(2)], 1);
+    for (const [columns, rows] of [
+      [65_536, 1],
+      [1, 65_536],
+    ] as const) {
+      expect(() => make(new Uint8Array(65_536), columns, rows, 3)).toThrow(
+        expect.objectContaining({
+          code: "SAMPLE",
+          message: expect.stringMatching(/at most 65535 pixels, found \d+ x \d+/u),
+        }),
+      );
+    }
+    expect(make(new Uint8Array(16).fill(9), 4, 4, 3)).toEqual([9, 9, 9, 9]);
+  });
+
   it("says which image is too small for a crop", async () => {
     const make = await openMaker([horizontalFlip(), centerCrop(16)], 1);
     expect(() => make(new Uint8Array(15 * 20), 20, 15, 3)).toThrow(
