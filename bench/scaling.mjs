@@ -1,5 +1,5 @@
 /**
- * `node bench/scaling.mjs [--data DIR] [--rounds 5]`: the loader with two workers against one, on the JPEGs of
+ * `node bench/scaling.mjs [--data DIR] [--rounds 4]`: the loader with two workers against one, on the JPEGs of
  * DIR/train, as they are and seekable, to random crops of 224 x 224 as float32. They take
  * turns by some batches each, so that whatever else the machine does meets them alike; on a machine that others use, the
  * best rounds and the CPU time of an image say more than the medians. Writes bench/results/scaling.json and the table of
@@ -18,7 +18,7 @@ const BATCHES = 12;
 const { values } = parseArgs({
   options: {
     data: { type: "string", default: process.env.PEER_DATA ?? "data" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "4" },
   },
 });
 
