@@ -1,4 +1,4 @@
-import { readCheckpoint, type TrainProgress } from "@millrace/train";
+import { readCheckpoint, type TrainLoader, type TrainProgress } from "@millrace/train";
 import { tempDir } from "@millrace/testkit";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -56,8 +56,35 @@ describe("train with checkpoints", () => {
     const loader = await stripes({ state: resume.loaderState ?? undefined });
     expect((await millraceError(run({ resume }))).message).toContain("open the loader with the option state");
     expect((await millraceError(run({ loader, resume, optimizer: "sgd" }))).message).toContain("another optimizer");
+    expect((await millraceError(run({ loader, resume, seed: 5 }))).message).toMatch(
+      /another seed; expected 5, found 0/u,
+    );
+    expect((await millraceError(run({ loader, resume, metric: "accuracy" }))).message).toContain("by another metric");
+    expect((await millraceError(run({ loader, resume, ema: 0.9 }))).message).toMatch(
+      /option ema; expected with moving averages, found without moving averages/u,
+    );
+  });
+
+  it("refuses a checkpoint of another model, and says which tensor differs, or of another data set", async () => {
+    const dir = tempDir();
+    await run({ epochs: 1, checkpoint: { dir } });
+    const resume = await readCheckpoint(dir);
+    const loader = await stripes({ state: resume.loaderState ?? undefined });
     const fewer = { ...resume, weights: resume.weights.slice(1) };
-    expect((await millraceError(run({ loader, resume: fewer }))).message).toContain("another model");
+    expect((await millraceError(run({ loader, resume: fewer }))).message).toMatch(
+      /another model: its weights differ \(8 expected, 7 found\), first in number 0; expected \S*kernel \[3, 3, 1, 8\], found 001\.\S*bias \[8\]/u,
+    );
+    const otherShape = { ...resume, slots: resume.slots.with(2, { name: "x", shape: [9], data: new Float32Array(9) }) };
+    expect((await millraceError(run({ loader, resume: otherShape }))).message).toMatch(
+      /its tensors of the optimizer differ, first in number 2; expected moment1\.\S*bias \[8\], found x \[9\]/u,
+    );
+    const state = { ...loader.state(), fingerprint: "other" };
+    const elsewhere: TrainLoader = {
+      length: 7,
+      state: () => state,
+      [Symbol.asyncIterator]: () => loader[Symbol.asyncIterator](),
+    };
+    expect((await millraceError(run({ loader: elsewhere, resume }))).message).toMatch(/another data set.*found other/u);
   });
 
   it("keeps the step whose fence an abort interrupts, and goes on after it bit for bit", async () => {

@@ -21,7 +21,7 @@ export async function openWasm(): Promise<Backend> {
       return disposeData(dataId, force);
     } catch (error) {
       // A module without memory has aborted, so every call traps: nothing can be freed, and all of it goes at once.
-      if (error instanceof WebAssembly.RuntimeError) return true;
+      if (error instanceof Error && error.name === "RuntimeError") return true;
       throw error;
     }
   };

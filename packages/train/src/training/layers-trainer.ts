@@ -57,25 +57,28 @@ export class LayersTrainer {
     const { tf } = backend;
     seedDropout(model, this.settings.seed, context.step);
     // A forward pass already moves the averages of batch norm. A clone shares the memory.
-    const before = model.nonTrainableWeights.map((weight) => tf.keep(tf.clone(weight.read())));
+    const before = model.nonTrainableWeights.map((weight) => ({ weight, value: tf.keep(tf.clone(weight.read())) }));
     let correct: Scalar | undefined;
+    let isDone = false;
     try {
-      return tf.tidy(() => {
+      const result = tf.tidy(() => {
         const [images, labels] = this.step.uploadAs(context, batch);
         const { value, grads } = tf.variableGrads(() => {
-          const result = this.step.forward(images, labels);
-          correct = tf.keep(result.correct);
-          return result.loss;
+          const forward = this.step.forward(images, labels);
+          correct = tf.keep(forward.correct);
+          return forward.loss;
         }, this.#variables);
         this.#update(grads, context);
         return { loss: value, correct: correct as Scalar };
       });
-    } catch (error) {
-      correct?.dispose();
-      for (const [index, weight] of model.nonTrainableWeights.entries()) weight.write(before[index] as Tensor);
-      throw error;
+      isDone = true;
+      return result;
     } finally {
-      for (const tensor of before) tensor.dispose();
+      if (!isDone) {
+        correct?.dispose();
+        for (const { weight, value } of before) weight.write(value);
+      }
+      for (const { value } of before) value.dispose();
     }
   }
 
