@@ -28,4 +28,5 @@ export { createKernels, type Kernels } from "./kernels/kernels.js";
 export { createMemory, type KernelMemory, type MemoryOptions } from "./kernels/memory.js";
 export { createPlainKernels } from "./kernels/plain.js";
 export { scratchBytes, type ScratchSize } from "./kernels/plan.js";
+export { imageOrientation } from "./orientation.js";
 export type { Pixels } from "./pixels.js";

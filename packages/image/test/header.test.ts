@@ -1,8 +1,9 @@
 import { isMillraceError } from "@millrace/formats";
-import { IMAGE_ENCODINGS, imageHeader } from "@millrace/image";
+import { IMAGE_ENCODINGS, imageHeader, imageOrientation } from "@millrace/image";
 import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import sharp from "sharp";
 import { everyEncoding, photo } from "./sample-images.js";
 
 const u16 = (value: number): number[] => [value >> 8, value & 255];
@@ -115,5 +116,26 @@ describe("imageHeader", () => {
       expect(isSane(bytes)).toBe(true);
     });
     fc.assert(property, { seed: SEED, numRuns: count(1000, 50_000) });
+  });
+});
+
+async function orientationOf(
+  from: sharp.Sharp,
+  kind: "jpeg" | "png" | "webp" | "gif" | "tiff",
+): Promise<number | undefined> {
+  const bytes = await from.clone().toFormat(kind).toBuffer();
+  return imageOrientation(bytes, imageHeader(bytes));
+}
+
+describe("the orientation of an image", () => {
+  it("is that of its EXIF block, or left to decoding", async () => {
+    const image = sharp({ create: { width: 4, height: 2, channels: 3, background: "red" } });
+    const turned = image.clone().withMetadata({ orientation: 6 });
+    expect(await orientationOf(turned, "jpeg")).toBe(6);
+    expect(await orientationOf(turned, "webp")).toBeUndefined();
+    for (const kind of ["jpeg", "png", "webp", "gif"] as const) expect(await orientationOf(image, kind)).toBe(1);
+    expect(await orientationOf(image, "tiff")).toBeUndefined();
+    const jpeg = await image.clone().jpeg().toBuffer();
+    expect(imageOrientation(jpeg.subarray(0, 100), imageHeader(jpeg))).toBeUndefined();
   });
 });

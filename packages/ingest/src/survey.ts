@@ -1,5 +1,5 @@
 import { ImageError, SourceError, type Encoding, type Field, type Schema } from "@millrace/formats";
-import { decodeImage, imageHeader, type ImageHeader } from "@millrace/image";
+import { decodeImage, imageHeader, imageOrientation, type ImageHeader } from "@millrace/image";
 import { inOrder } from "./in-flight.js";
 import type { ResolvedOptions } from "./options.js";
 import type { PrepareOptions } from "./prepare.js";
@@ -51,7 +51,12 @@ function imageField(prepare: PrepareOptions): Field {
 interface SurveyedItem {
   readonly item: SourceItem;
   /** `undefined` if it is no image. */
-  readonly header: ImageHeader | undefined;
+  readonly header: SurveyedHeader | undefined;
+}
+
+interface SurveyedHeader extends ImageHeader {
+  /** `undefined` where only decoding tells it. */
+  readonly orientation: number | undefined;
 }
 
 async function encodingOf(source: Source, listing: Listing, signal: AbortSignal | undefined): Promise<Encoding> {
@@ -64,24 +69,27 @@ async function encodingOf(source: Source, listing: Listing, signal: AbortSignal 
 }
 
 /**
- * The size of all images, or `undefined` if they differ. Headers tell sizes before EXIF orientation is applied, so of
- * an image that may be turned only decoding it tells.
+ * The size of all images as they are decoded, upright, or `undefined` if they differ. Only images whose headers do not
+ * tell it are decoded, and those that would make all the difference, as they may be none.
  */
 async function shapeOf(
   source: Source,
   listing: Listing,
   signal: AbortSignal | undefined,
 ): Promise<[height: number, width: number] | undefined> {
-  let first: ImageHeader | undefined;
   let shape: [number, number] | undefined;
   for await (const { item, header } of headersOf(source, listing, signal)) {
-    if (header === undefined || (first?.height === header.height && first.width === header.width)) continue;
-    if (first !== undefined && (first.height !== header.width || first.width !== header.height)) return undefined;
+    if (header === undefined) continue;
+    if (shape !== undefined) {
+      const upright = uprightOf(header);
+      if (upright !== undefined && isSame(upright, shape)) continue;
+      const stored = [header.height, header.width] as const;
+      if (!isSame(stored, shape) && !isSame([header.width, header.height], shape)) return undefined;
+    }
     const own = await decodedShape(source, item);
     if (own === undefined) continue;
-    first ??= header;
     shape ??= own;
-    if (own[0] !== shape[0] || own[1] !== shape[1]) return undefined;
+    if (!isSame(own, shape)) return undefined;
   }
   if (shape !== undefined) return shape;
   throw new SourceError({
@@ -90,6 +98,17 @@ async function shapeOf(
     found: listing.items[0]?.key,
     fix: "check the files",
   });
+}
+
+function isSame(one: readonly [number, number], other: readonly [number, number]): boolean {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+/** The size after EXIF orientation; `undefined` if the header does not tell it. */
+function uprightOf({ width, height, orientation }: SurveyedHeader): [height: number, width: number] | undefined {
+  if (width === height) return [height, width];
+  if (orientation === undefined) return undefined;
+  return orientation < 5 ? [height, width] : [width, height];
 }
 
 async function decodedShape(source: Source, item: SourceItem): Promise<[number, number] | undefined> {
@@ -109,7 +128,7 @@ function headersOf(source: Source, listing: Listing, signal: AbortSignal | undef
   });
 }
 
-async function headerOf(source: Source, item: SourceItem): Promise<ImageHeader | undefined> {
+async function headerOf(source: Source, item: SourceItem): Promise<SurveyedHeader | undefined> {
   try {
     for (const length of HEAD_BYTES) {
       const head = await source.openHead(item, length);
@@ -123,9 +142,10 @@ async function headerOf(source: Source, item: SourceItem): Promise<ImageHeader |
   }
 }
 
-function tryHeader(bytes: Uint8Array): ImageHeader | undefined {
+function tryHeader(bytes: Uint8Array): SurveyedHeader | undefined {
   try {
-    return imageHeader(bytes);
+    const header = imageHeader(bytes);
+    return { ...header, orientation: imageOrientation(bytes, header) };
   } catch (error) {
     if (error instanceof ImageError) return undefined;
     throw error;

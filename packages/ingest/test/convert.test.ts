@@ -188,13 +188,25 @@ describe("mode raw without a size", () => {
     dataset.close();
   });
 
-  it("is refused if only the orientation in EXIF makes images differ", async () => {
-    const source = tempDir();
-    const jpeg = await imageBytes({ width: 6, height: 4, kind: "jpeg" });
-    writeFile(join(source, "a/1.jpg"), jpeg);
-    writeFile(join(source, "a/2.jpg"), await sharp(jpeg).withMetadata({ orientation: 6 }).toBuffer());
-    const options = { source, out: join(tempDir(), "shards"), mode: "raw", numWorkers: 0 } as const;
-    await expect(convert(options)).rejects.toThrow(/another size than those before.*4 x 6.*found 6 x 4; give a size/u);
+  it("keeps each upright, with its size, if only the orientation in EXIF makes images differ", async () => {
+    for (const turned of [1, 2]) {
+      const source = tempDir();
+      const jpeg = await imageBytes({ width: 6, height: 4, kind: "jpeg" });
+      for (const n of [1, 2, 3]) {
+        const orientation = n === turned ? 6 : 1;
+        writeFile(join(source, `a/${n}.jpg`), await sharp(jpeg).withMetadata({ orientation }).toBuffer());
+      }
+      const out = join(tempDir(), "shards");
+      const { manifest } = await convert({ source, out, mode: "raw", numWorkers: 0 });
+      expect(manifest.schema.fields[0]).toMatchObject({ kind: "ragged" });
+      const dataset = await openDataset(out);
+      for (const row of [0, 1, 2]) {
+        const sample = await dataset.split("train").read(row);
+        const shape = sample.get("key") === `a/${turned}.jpg` ? [6, 4, 3] : [4, 6, 3];
+        expect(sample.get("image")).toMatchObject({ shape });
+      }
+      dataset.close();
+    }
   });
 });
 
