@@ -19,9 +19,9 @@ import { AsyncWait, waitFor } from "./wait.js";
  *    └──────────────────────────────────────── the consumer asks for the next batch ────────── HELD
  *
  *   state     CLAIM             MISSING        READY   who may touch the cells
- *   FREE      cell >= END       0              0       consumer
+ *   FREE      cell >  END       0              0       consumer
  *   OPEN      cell <  END       > 0            0       a worker, those it has claimed
- *   CLAIMED   cell == END       > 0            0       a worker, those it has claimed
+ *   CLAIMED   cell == END       >= 0           0       a worker, those it has claimed
  *   READY     cell == END       0              1       consumer
  *   HELD      cell == END       0              1       consumer; it has given views of them to its caller
  *
@@ -34,7 +34,8 @@ import { AsyncWait, waitFor } from "./wait.js";
  * A worker that died keeps its claim, so its slot stays CLAIMED. The consumer takes the claim back when that is certain:
  * no slot is OPEN, so nobody can claim anything, and every worker alive is idle, so nobody holds a claim. (A worker
  * publishes that it is no longer idle before it claims.) The cells whose states are still `missing` are the lost ones;
- * `reoffer` makes their slot OPEN again.
+ * `reoffer` makes their slot OPEN again, or READY if there are none, as where a worker died between its sub that brought
+ * MISSING to 0 and READY.
  *
  * Who waits for what:
  *   workers    SIGNAL, which every publish and `stop` count up and then notify. A worker reads SIGNAL *before* it looks
@@ -42,6 +43,9 @@ import { AsyncWait, waitFor } from "./wait.js";
  *   consumer   READY of the one slot it needs, which `finish` sets and then notifies.
  * Cells are plain memory. A worker's writes come before its sub on MISSING; the worker that brings MISSING to 0 has seen
  * all other subs; it sets READY; the consumer sees READY. So all cells of a READY slot are visible.
+ *
+ * Tests run this code one atomic operation at a time and visit every state of small rings: two slots, two workers, three
+ * batches, with a death, a lost notification or an abort at any moment, 58,252 to 408,727 states (`exhaustive.test.ts`).
  */
 
 /** Control words, in words of 4 bytes. HEAD is a hint: the batch that the consumer takes next. */
@@ -247,8 +251,9 @@ export class Ring {
    */
   lostCells(slot: number): { readonly from: number; readonly to: number } | undefined {
     const header = this.#header(slot);
-    if (Atomics.load(header, MISSING) === 0) return undefined;
     const end = Atomics.load(header, END);
+    // A FREE slot's cell is higher. MISSING says nothing: a worker may die after it has brought it to 0.
+    if ((Atomics.load(header, CLAIM) & CELL_MASK) !== end || this.isReady(slot)) return undefined;
     const states = this.states(slot).subarray(0, end);
     const from = states.indexOf(SAMPLE_STATE.missing);
     return from === -1 ? { from: end, to: end } : { from, to: states.lastIndexOf(SAMPLE_STATE.missing) + 1 };

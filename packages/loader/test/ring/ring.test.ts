@@ -133,29 +133,6 @@ describe("the ring", () => {
     );
   });
 
-  it("does so for every order of a small instance with up to two intrusions", () => {
-    const wrong: unknown[] = [];
-    const last = count(2, 8);
-    for (let first = 0; first < 12; first++) {
-      for (let second = 0; second < last; second++) {
-        for (let order = 0; order < 3 ** 5; order++) {
-          const play = new Play(2, 1, [2, 2, 1], 1);
-          let rest = order;
-          const next = (): void => {
-            for (let tries = 0; tries < 3; tries++) if (play.act(((rest % 3) + tries) % 3)) break;
-            rest = Math.floor(rest / 3);
-          };
-          const interleaver = new Interleaver([first, second], next);
-          for (let step = 0; step < 5; step++) next();
-          interleaver.remove();
-          for (let round = 0; play.taken < 3 && round < 100; round++) play.act(round % 3);
-          if (play.taken < 3 || play.wrong.length > 0) wrong.push({ first, second, order, wrong: play.wrong });
-        }
-      }
-    }
-    expect(wrong).toEqual([]);
-  });
-
   it("gives a claim that its worker took to the grave to another, with what was bad before still counted", () => {
     const ring = createRing(1, 8);
     const [dead, alive] = [emptyClaim(), emptyClaim()];
