@@ -69,21 +69,23 @@ function measureOrder(name, make) {
     const bind = () => bindOrder(order, length, { labels });
     return { length, bind, bound: bind(), binding: [], turn: [], random: [] };
   });
-  for (let round = 0; round < ROUNDS; round++) {
+  // The first round compiles.
+  for (let round = -1; round < ROUNDS; round++) {
     for (const one of cases) {
       const { bound } = one;
-      const start = Math.floor((round / ROUNDS) * bound.length);
-      one.binding.push(cost(() => (sink += one.bind().length)));
-      one.turn.push(
-        cost(() => {
-          for (let i = 0; i < CALLS; i++) sink += bound.at(round, (start + i) % bound.length);
-        }) / CALLS,
-      );
-      one.random.push(
-        cost(() => {
-          for (let i = 0; i < CALLS; i++) sink += bound.at(round, (i * 2_654_435_761) % bound.length);
-        }) / CALLS,
-      );
+      const epoch = round + 1;
+      const start = Math.floor((epoch / (ROUNDS + 1)) * bound.length);
+      const binding = cost(() => (sink += one.bind().length));
+      const turn = cost(() => {
+        for (let i = 0; i < CALLS; i++) sink += bound.at(epoch, (start + i) % bound.length);
+      });
+      const random = cost(() => {
+        for (let i = 0; i < CALLS; i++) sink += bound.at(epoch, (i * 2_654_435_761) % bound.length);
+      });
+      if (round < 0) continue;
+      one.binding.push(binding);
+      one.turn.push(turn / CALLS);
+      one.random.push(random / CALLS);
     }
   }
   const of = (kind) => cases.map((one) => Number(median(one[kind]).toFixed(1)));
