@@ -9,7 +9,7 @@ const AUGMENTS = ["none", "crop", "flip", "crop-flip"] as const;
 export function trainingFlags(yargs: Argv): Argv {
   return yargs
     .positional("dataset", { type: "string", demandOption: true, describe: "Folder with a dataset.json" })
-    .option("model", { ...textFlag("lenet or mini-resnet"), default: "lenet" })
+    .option("model", { ...textFlag("lenet, mini-resnet or resnet18"), default: "lenet" })
     .option("activation", { ...textFlag("relu, leakyRelu, gelu or swish"), default: "relu" })
     .option("backend", { ...textFlag("auto, tensorflow, wasm or cpu"), default: "auto" })
     .option("batch-size", { ...numberFlag("Samples of a step"), default: 64 })

@@ -162,7 +162,17 @@ describe("Bad input ends in one clear message with the way out and the right exi
     [
       "an unknown model",
       ["train", "--model", "gpt", "--backend", "wasm"],
-      /option model.*lenet or mini-resnet, found gpt/u,
+      /option model.*resnet18, found gpt/u,
+    ],
+    [
+      "a loss with the other's flag",
+      ["train", "--focal-gamma", "2", "--backend", "wasm"],
+      /option focalGamma.*focal$/mu,
+    ],
+    [
+      "a metric of no split",
+      ["train", "--metric", "validationLoss", "--backend", "wasm"],
+      /option metric.*validation/u,
     ],
     ["an unknown backend", ["train", "--backend", "abacus"], /option backend/u],
     ["a model too large for its images", ["train", "--size", "8", "--backend", "wasm"], /option inputShape/u],

@@ -1,9 +1,29 @@
 import { createHash } from "node:crypto";
-import { ACTIVATIONS, type Backend, createModel, MODEL_NAMES, type ModelName, selectBackend } from "@millrace/train";
+import { readFileSync } from "node:fs";
+import {
+  ACTIVATIONS,
+  type ActivationName,
+  type Backend,
+  createModel,
+  MODEL_NAMES,
+  type ModelName,
+  selectBackend,
+} from "@millrace/train";
 import { count } from "@millrace/testkit";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { numbers, onBackend, relativeError, tensorflowSkip } from "../backends/on-backend.js";
+
+/** What fixtures/torch/make.py wrote. */
+interface Torch {
+  readonly activations: { readonly inputs: readonly number[] } & Readonly<
+    Record<ActivationName, { readonly outputs: readonly number[]; readonly gradients: readonly number[] }>
+  >;
+}
+
+const FILE = new URL("../../../../fixtures/torch/trajectories.json", import.meta.url);
+const TORCH = JSON.parse(readFileSync(FILE, "utf8")) as Torch;
 
 const DIGITS = { classes: 10, inputShape: [28, 28, 1], seed: 3 } as const;
 
@@ -159,6 +179,22 @@ describe("a model", () => {
     );
     expect(new Set(made.map(({ params }) => params)).size).toBe(1);
     expect(new Set(made.map(({ logits }) => logits)).size).toBe(ACTIVATIONS.length);
+  });
+
+  it.each(ACTIVATIONS)("has the activation %s of PyTorch, and its gradient", (activation) => {
+    const { tf } = backend;
+    const { inputs, [activation]: expected } = TORCH.activations;
+    const [outputs, gradients] = withModel("lenet", { ...DIGITS, activation }, (model) => {
+      const layer = model.getLayer("dense1_activation");
+      const [y, dx] = [(x: Tensor) => layer.apply(x) as Tensor, tf.grad((x) => tf.sum(layer.apply(x) as Tensor))].map(
+        (f) => f(tf.tensor2d([[...inputs]])).dataSync(),
+      );
+      return [y, dx];
+    });
+    for (const [index, value] of expected.outputs.entries()) expect(outputs?.[index]).toBeCloseTo(value, 5);
+    // At 0 the slope of a ramp is a choice.
+    for (const [index, value] of expected.gradients.entries())
+      if (inputs[index] !== 0) expect(gradients?.[index]).toBeCloseTo(value, 5);
   });
 
   it("refuses what it cannot be made for, and says what it can", () => {
