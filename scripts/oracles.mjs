@@ -5,7 +5,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "./run-tool.mjs";
@@ -32,6 +32,9 @@ const ORACLES = new Map([
 ]);
 
 const FOLDER = join(ROOT, ".oracles");
+
+/** Wheels that `millrace backend install tensorflow --cache .tensorflow --keep-wheels` has left. */
+const WHEELS = join(ROOT, ".tensorflow", "wheels");
 
 /** The command of a Python 3 that can make environments, or `undefined`. */
 export function findPython() {
@@ -100,12 +103,25 @@ function makeOracle(name) {
  * @param {string} python
  */
 function fill(name, folder, python) {
-  const { packages } = oracle(name);
   const environment = output(python, ["-m", "venv", folder]);
   if (!environment.ok) return environment;
   const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"];
-  const installed = output(pythonIn(folder), [...pip, ...packages]);
+  const installed = output(pythonIn(folder), [...pip, ...packagesFor(name, python)]);
   return installed.ok ? probe(name, folder) : installed;
+}
+
+/**
+ * The wheel of TensorFlow that is at hand, if it is for this Python, else the packages by name.
+ *
+ * @param {string} name
+ * @param {string} python
+ */
+function packagesFor(name, python) {
+  const { packages } = oracle(name);
+  if (name !== "tensorflow" || !existsSync(WHEELS)) return packages;
+  const tag = output(python, ["-c", "import sys; print('-cp%d%d-' % sys.version_info[:2])"]);
+  const wheel = readdirSync(WHEELS).find((file) => file.startsWith("tensorflow_cpu-") && file.includes(tag.text));
+  return wheel !== undefined && tag.ok ? [join(WHEELS, wheel)] : packages;
 }
 
 /**

@@ -27,7 +27,7 @@ function hasAddon(): boolean {
 export const tensorflowSkip: string | undefined = skipReason(
   hasAddon(),
   "the addon of @tensorflow/tfjs-node-gpu",
-  "run node .ci/install-tensorflow.mjs",
+  "run node packages/cli/dist/bin.js backend install tensorflow",
 );
 
 /** The largest difference of two arrays, as a share of the largest value of `expected`. */
