@@ -3,7 +3,7 @@ import { IMAGE_ENCODINGS, imageHeader, imageOrientation } from "@millrace/image"
 import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { everyEncoding, photo } from "./sample-images.js";
 
 const u16 = (value: number): number[] => [value >> 8, value & 255];
@@ -119,10 +119,7 @@ describe("imageHeader", () => {
   });
 });
 
-async function orientationOf(
-  from: sharp.Sharp,
-  kind: "jpeg" | "png" | "webp" | "gif" | "tiff",
-): Promise<number | undefined> {
+async function orientationOf(from: Sharp, kind: "jpeg" | "png" | "webp" | "gif" | "tiff"): Promise<number | undefined> {
   const bytes = await from.clone().toFormat(kind).toBuffer();
   return imageOrientation(bytes, imageHeader(bytes));
 }
