@@ -159,11 +159,7 @@ describe("Bad input ends in one clear message with the way out and the right exi
     ["NaN", ["profile", "--batch-size", "many"], /option batchSize.*found NaN/u],
     ["no step", ["profile", "--steps", "0", "--backend", "wasm"], /option steps.*expected a whole number from 1/u],
     ["half an epoch", ["train", "--epochs", "0.5", "--backend", "wasm"], /option epochs/u],
-    [
-      "an unknown model",
-      ["train", "--model", "gpt", "--backend", "wasm"],
-      /option model.*resnet18, found gpt/u,
-    ],
+    ["an unknown model", ["train", "--model", "gpt", "--backend", "wasm"], /option model.*resnet18, found gpt/u],
     [
       "a loss with the other's flag",
       ["train", "--focal-gamma", "2", "--backend", "wasm"],

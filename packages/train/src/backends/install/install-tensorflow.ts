@@ -31,6 +31,7 @@ export interface InstallOptions {
   /** Any path of the user's project; by default the folder of the process. */
   readonly from?: string;
   readonly signal?: AbortSignal | undefined;
+  /** Told of every step, and of bytes while a wheel comes. */
   readonly onProgress?: ((event: InstallProgress) => void) | undefined;
 }
 
