@@ -54,7 +54,7 @@ export async function fetchWheel(wheel: PinnedWheel, folder: string, options: Fe
     await mkdir(aside, { recursive: true });
     // pip writes to its temporary folder first, which may be small elsewhere.
     const env = { ...options.env, TMPDIR: aside };
-    const look = setInterval(() => void bytesIn(aside).then(options.onBytes), LOOK_MS);
+    const look = setInterval(() => void longestIn(aside).then(options.onBytes), LOOK_MS);
     const ended = runProgram(command, [...before, ...pipArguments(wheel, aside)], { ...options, env });
     const { code, stderr } = await ended.finally(() => clearInterval(look));
     if (code !== 0) throw pipFailed(wheel, stderr);
@@ -84,8 +84,8 @@ async function findPip(options: FetchOptions): Promise<readonly [command: string
   });
 }
 
-/** Bytes of all files in a folder that another process is filling. */
-async function bytesIn(folder: string): Promise<number> {
+/** Bytes of the longest file in a folder that another process is filling; pip copies it at the end. */
+async function longestIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = entries.map((name) =>
     stat(join(folder, name)).then(
@@ -93,7 +93,7 @@ async function bytesIn(folder: string): Promise<number> {
       () => 0,
     ),
   );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return Math.max(0, ...(await Promise.all(sizes)));
 }
 
 const UNREACHABLE =
