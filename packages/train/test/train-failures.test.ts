@@ -13,7 +13,6 @@ import { initializers, layers, sequential, type LayersModel } from "@tensorflow/
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { tensorflowSkip } from "./backends/on-backend.js";
 import { millraceError, rejection } from "./rejection.js";
 import { model, useTraining, weightsOf } from "./training/use-training.js";
 
@@ -209,7 +208,7 @@ function wide(): LayersModel {
   });
 }
 
-// The tests from here on take the only backend of the process, so they are the last ones.
+// It takes the only backend of the process, so it is the last one.
 it("when wasm has no memory left the error says what helps, the steps before are saved, and wasm can be opened anew", async () => {
   const dir = join(tempDir(), "run");
   const options = { ...constant, backend: training.backend, fenceEvery: 4 };
@@ -228,13 +227,4 @@ it("when wasm has no memory left the error says what helps, the steps before are
   await train({ ...options, backend, loader: batchesOf([4, 4, 4]), model: three });
   expect(numbersOf(saved)).toEqual(await weightsOf(three));
   three.dispose();
-});
-
-it.skipIf(tensorflowSkip)("tensorflow without memory says what helps", async () => {
-  await using backend = (await selectBackend("tensorflow")).backend;
-  const { tf } = backend;
-  const step = (): { loss: number } => ({ loss: tf.tile(tf.ones([1024, 1024]), [4096, 4096]).size });
-  const error = await millraceError(train({ ...constant, backend, loader: batchesOf([2]), model: step }));
-  expect(error.detail.reason).toBe("OUT_OF_MEMORY");
-  expect(error.message).toMatch(/step 0 ran out of memory.*OOM when allocating.*lower batchSize/u);
 });
