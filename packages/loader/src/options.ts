@@ -42,7 +42,8 @@ export interface LoaderOptions {
   readonly checksums?: ChecksumPolicy | undefined;
   /**
    * Reads all shards once from front to back, while the first samples are read, so that the system has them in memory.
-   * Default: where that helps and they fit there; `describe()` says so, and why. It needs workers and a manifest.
+   * Default false: on a local disk it gained nothing. Left out where it cannot help, as for shards that are more than half
+   * of the free memory; `describe()` says why. It needs workers and a manifest.
    */
   readonly readAhead?: boolean | undefined;
   /** Who decodes JPEGs: default `auto`, the fastest that can be had; see `describe()`. */
@@ -91,8 +92,7 @@ export interface ResolvedOptions {
   readonly dropLast: boolean;
   readonly decoder: DecoderName | "auto";
   readonly checksums: ChecksumPolicy;
-  /** `undefined`: to be decided. */
-  readonly readAhead: boolean | undefined;
+  readonly readAhead: boolean;
   readonly state: unknown;
   readonly rank: number;
   readonly worldSize: number;
@@ -170,7 +170,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     prefetchDepth: options.prefetchDepth,
     dropLast: options.dropLast ?? false,
     checksums: options.checksums ?? "first",
-    readAhead: options.readAhead,
+    readAhead: options.readAhead ?? false,
     decoder: options.decoder ?? "auto",
     state: options.state,
     rank,

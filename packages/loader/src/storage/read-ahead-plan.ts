@@ -12,8 +12,8 @@ export interface ReadAheadPlan {
 
 /** What {@link planReadAhead} needs to know. */
 export interface ReadAheadPlanOptions {
-  /** The caller's choice; `undefined`: to be decided. */
-  readonly readAhead: boolean | undefined;
+  /** The caller asks for it. */
+  readonly readAhead: boolean;
   /** Bytes of all shards; `undefined` where a file without a manifest does not say it. */
   readonly bytes: number | undefined;
   /** Memory that is free or used for files only. */
@@ -31,21 +31,23 @@ const FREE_FRACTION = 0.5;
 const ORDERED: readonly string[] = ["sequential", "blockShuffle"];
 
 /**
- * Decides whether the shards are read ahead: a pure function. It helps where samples are read at random and all of them
- * stay in memory; else it would read more than it saves.
+ * Decides whether the shards are read ahead where the caller asks for it: a pure function. It can help only where samples
+ * are read at random and all of them stay in memory; else it would read more than it saves.
  */
 export function planReadAhead(options: ReadAheadPlanOptions): ReadAheadPlan {
   const { readAhead, bytes, freeBytes, numWorkers, worldSize, order } = options;
   const size = bytes === undefined ? "the files" : `${(bytes / 1e6).toFixed(1)} MB`;
-  if (readAhead !== undefined)
-    return { isOn: readAhead && bytes !== undefined, reason: "as the option readAhead says" };
+  if (!readAhead) return { isOn: false, reason: "as the option readAhead does not ask for it" };
   if (numWorkers === 0) return { isOn: false, reason: "as the calling thread reads" };
   if (bytes === undefined) return { isOn: false, reason: "as no manifest says how large the files are" };
   if (ORDERED.includes(order)) return { isOn: false, reason: `as the order ${order} does not read at random` };
   if (worldSize > 1) return { isOn: false, reason: `as this rank reads a part of ${worldSize} only` };
   const free = `${(freeBytes / 1e6).toFixed(1)} MB of free memory`;
   if (bytes > FREE_FRACTION * freeBytes) return { isOn: false, reason: `as ${size} are more than half of ${free}` };
-  return { isOn: true, reason: `as samples are read at random, and ${size} are at most half of ${free}` };
+  return {
+    isOn: true,
+    reason: `as the option readAhead asks for it, samples are read at random, and ${size} are at most half of ${free}`,
+  };
 }
 
 /** Memory that this process may fill with files: what the system has free, within the limit of its group. */

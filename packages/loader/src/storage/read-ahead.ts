@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import type { Clock } from "../clock.js";
 
-/** Bytes read at a time. On a cold disk, 8 MiB took half the time of 1 MiB, and a third of that of samples at random. */
+/** Bytes read at a time: on a cold disk, 8 MiB took less time than 1 MiB. */
 const BLOCK_BYTES = 2 ** 23;
 /** Reads under way at a time, so that storage that answers late is kept busy. */
 const DEPTH = 2;
@@ -32,8 +32,7 @@ export interface ReadAheadOptions {
 
 /**
  * Reads files once, from front to back in large blocks, and throws away what it reads: it is then in the memory of the
- * system, where samples that are read at random find it. Besides being read faster so, it lies there in large pieces,
- * from which a sample is copied in half the time. The reads run on the threads of libuv; the calling thread only waits
+ * system, where samples that are read at random find it. The reads run on the threads of libuv; the calling thread only waits
  * for them. It ends at the first blocks where they come as fast as from memory. It never fails: what is wrong with a
  * file is told by the samples.
  */

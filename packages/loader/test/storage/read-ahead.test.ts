@@ -122,7 +122,7 @@ describe("reading ahead", () => {
 
 describe("the decision to read ahead", () => {
   const usual: ReadAheadPlanOptions = {
-    readAhead: undefined,
+    readAhead: true,
     bytes: 1e9,
     freeBytes: 4e9,
     numWorkers: 2,
@@ -138,8 +138,7 @@ describe("the decision to read ahead", () => {
     [{ order: "blockShuffle" }, false, /the order blockShuffle/u],
     [{ numWorkers: 0 }, false, /calling thread/u],
     [{ worldSize: 2 }, false, /a part of 2/u],
-    [{ readAhead: true, order: "sequential" }, true, /option readAhead/u],
-    [{ readAhead: false }, false, /option readAhead/u],
+    [{ readAhead: false }, false, /does not ask/u],
   ])("for %j is %s", (change, isOn, reason) => {
     const plan = planReadAhead({ ...usual, ...change });
     expect(plan.isOn).toBe(isOn);
