@@ -4,6 +4,7 @@ import { convertCommand } from "./commands/convert.js";
 import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { profileCommand } from "./commands/profile.js";
+import { sweepCommand } from "./commands/sweep.js";
 import { trainCommand } from "./commands/train.js";
 import { verifyCommand } from "./commands/verify.js";
 import { errorText, exitCodeOf, UsageError } from "./exit.js";
@@ -17,6 +18,7 @@ const COMMANDS: readonly ((io: Io) => CommandModule)[] = [
   headCommand,
   verifyCommand,
   trainCommand,
+  sweepCommand,
   profileCommand,
   backendCommand,
 ];
@@ -32,7 +34,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION)
     .strict()
     .locale("en")
-    .demandCommand(1, "name a command: convert, inspect, head, verify, train, profile or backend")
+    .demandCommand(1, "name a command: convert, inspect, head, verify, train, sweep, profile or backend")
     .recommendCommands()
     .parserConfiguration({ "duplicate-arguments-array": false })
     .wrap(100)

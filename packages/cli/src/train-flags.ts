@@ -5,7 +5,15 @@ import type { TrainingFlags } from "./training-flags.js";
 
 /** The flags of `millrace train`: how the weights change, when the run ends, and what it leaves. */
 export function trainFlags(yargs: Argv): Argv {
-  return keepFlags(endFlags(updateFlags(yargs)));
+  return runFlags(yargs, "run").option("resume", switchFlag("Go on from the newest checkpoint in --out"));
+}
+
+/**
+ * Those that `train` and `sweep` share.
+ * @param out - The folder unless another is named.
+ */
+export function runFlags(yargs: Argv, out: string): Argv {
+  return keepFlags(endFlags(updateFlags(yargs)), out);
 }
 
 function updateFlags(yargs: Argv): Argv {
@@ -37,10 +45,10 @@ function endFlags(yargs: Argv): Argv {
     .option("deadline-ms", numberFlag("Longest time of a batch or a step (default: 300000)"));
 }
 
-function keepFlags(yargs: Argv): Argv {
+function keepFlags(yargs: Argv, out: string): Argv {
   return yargs
-    .option("out", { ...textFlag("Folder for checkpoints, reports and the model"), default: "run" })
-    .option("resume", switchFlag("Go on from the newest checkpoint in --out"))
+    .option("out", { ...textFlag("Folder for checkpoints, reports and the model"), default: out })
+    .option("log", textFlag("Logs in --out, as a list: tensorboard,csv,ndjson"))
     .option("checkpoint-steps", numberFlag("Steps from one checkpoint to the next (default: one an epoch)"))
     .option("keep", { ...numberFlag("Checkpoints that stay, the newest; best.safetensors stays besides"), default: 3 });
 }
@@ -66,6 +74,7 @@ export interface TrainFlags extends TrainingFlags {
   readonly restoreBest: boolean;
   readonly deadlineMs: number | undefined;
   readonly out: string;
+  readonly log: string | undefined;
   readonly resume: boolean;
   readonly checkpointSteps: number | undefined;
   readonly keep: number;

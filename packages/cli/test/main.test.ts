@@ -25,7 +25,7 @@ describe("millrace", () => {
   it("--help names every command, and each command's --help has examples", async () => {
     const help = await millrace("--help");
     expect(help.code).toBe(0);
-    for (const command of ["convert", "inspect", "head", "verify", "train", "profile", "backend"]) {
+    for (const command of ["convert", "inspect", "head", "verify", "train", "sweep", "profile", "backend"]) {
       expect(help.stdout).toContain(`millrace ${command}`);
       const { code, stdout } = await millrace(command, "--help");
       expect(code).toBe(0);
@@ -150,6 +150,57 @@ describe("the commands, one after the other", () => {
     expect(finished.code).toBe(2);
     expect(finished.stderr).toMatch(/option epochs: the run is finished; expected more than the 2 epochs.*--epochs/u);
     expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
+  });
+
+  it("train --log writes the logs it is told", async () => {
+    const out = join(work, "logged");
+    const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "0", "--epochs", "1", "--out", out, "-q"];
+    const unknown = await millrace("train", shards, ...flags, "--log", "csv,wandb");
+    expect(unknown).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/tensorboard \| csv \| ndjson/u) as string,
+    });
+    expect((await millrace("train", shards, ...flags, "--log", "tensorboard,csv,ndjson")).code).toBe(0);
+    const names = readdirSync(out);
+    expect(names).toEqual(expect.arrayContaining(["log.csv", "log.ndjson"]));
+    expect(names.filter((name) => name.startsWith("events.out.tfevents."))).toHaveLength(1);
+    expect(readFileSync(join(out, "log.csv"), "utf8")).toMatch(/\nepoch,3,/u);
+  });
+
+  it("sweep tries every combination, lists what failed, and does not repeat what finished", async () => {
+    const out = join(work, "sweep");
+    const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "0", "--epochs", "1", "--out", out];
+    const grid = ["--grid", "learning-rate=0.001,0.01", "--grid", "optimizer=adam,lion"];
+    const first = await millrace("sweep", shards, ...grid, ...flags);
+    expect(first.code).toBe(0);
+    expect(first.stderr).toMatch(/sweep: 4 of 4, learningRate=0.01,optimizer=lion: failed: option optimizer/u);
+    expect(first.stdout).toMatch(
+      /learningRate +optimizer +validationAccuracy[\s\S]*2 of 4 runs failed[\s\S]*best: .*adam/u,
+    );
+    expect(readFileSync(join(out, "report.csv"), "utf8").split("\n")).toHaveLength(6);
+    const again = await millrace("sweep", shards, ...grid, ...flags, "--json");
+    const { runs } = JSON.parse(again.stdout) as { runs: { wasKept: boolean; error?: unknown }[] };
+    expect(runs.map(({ wasKept }) => wasKept)).toEqual([true, true, false, false]);
+    const other = await millrace("sweep", shards, ...grid, ...flags, "--seed", "7");
+    expect(other).toMatchObject({ code: 4, stderr: expect.stringMatching(/other settings/u) as string });
+  });
+
+  it.each([
+    [["optimizer"], /learning-rate=0.001,0.01/u],
+    [["backend=wasm,cpu"], /does not vary/u],
+    [["learning-rate=fast"], /no number/u],
+    [["seed=1", "seed=2"], /twice/u],
+  ])("sweep refuses the grid %j", async (grid, message) => {
+    const flags = grid.flatMap((values) => ["--grid", values]);
+    const { code, stderr } = await millrace("sweep", shards, ...flags, "--out", join(work, "refused"));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it("sweep takes every other flag once", async () => {
+    const { code, stderr } = await millrace("sweep", shards, "--grid", "seed=1,2", "--epochs", "1", "--epochs", "2");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--epochs is given twice/u);
   });
 
   it.each([

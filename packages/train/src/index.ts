@@ -44,3 +44,6 @@ export type {
   TrainStepResult,
 } from "./training/train-options.js";
 export * from "./training/model-step.js";
+export type { SweepGrid, SweepPoint, SweepValue } from "./sweep/grid.js";
+export * from "./sweep/sweep.js";
+export * from "./sweep/sweep-report.js";

@@ -1,0 +1,80 @@
+import { writeFileAtomic } from "@millrace/formats";
+import type { TrainOptions, TrainProgress, TrainReport } from "@millrace/train";
+import { join } from "node:path";
+import type { Io } from "./io.js";
+import { openLogs } from "./log-flag.js";
+import { makeRunFolder, readRunFolder } from "./run-folder.js";
+import type { TrainFlags } from "./train-flags.js";
+
+/** The files that {@link trainOnce} leaves in `out`, beside its checkpoints and logs. */
+export function runFiles(out: string): { readonly model: string; readonly html: string; readonly json: string } {
+  return {
+    model: join(out, "model", "model.json"),
+    html: join(out, "report.html"),
+    json: join(out, "report.json"),
+  };
+}
+
+/**
+ * Trains as the flags say, from the newest checkpoint if they say so, and writes model, reports and logs.
+ * @param tell - Told how far it is.
+ */
+export async function trainOnce(
+  flags: TrainFlags,
+  io: Io,
+  tell: (progress: TrainProgress) => void,
+): Promise<TrainReport> {
+  const { reportToHtml, reportToJson, sampleKeys, saveModel, train } = await import("@millrace/train");
+  const { openTrainingRun } = await import("./training-run.js");
+  const resume = await readRunFolder(flags);
+  await using run = await openTrainingRun(flags, io, resume?.loaderState);
+  const { loader, validation, model, backend, facts, dataset } = run;
+  await makeRunFolder(flags.out);
+  const report = await train({
+    ...optionsOf(flags),
+    loader,
+    validation,
+    model,
+    backend,
+    facts,
+    resume,
+    onProgress: tell,
+    observers: await openLogs(flags),
+    statistics: dataset.manifest?.statistics ?? undefined,
+    sampleKeys: sampleKeys(dataset.split("train")),
+    signal: io.signal,
+  });
+  const files = runFiles(flags.out);
+  await saveModel(model, join(flags.out, "model"));
+  await writeFileAtomic(files.html, reportToHtml(report));
+  await writeFileAtomic(files.json, reportToJson(report));
+  return report;
+}
+
+/** The options of `train` that are flags of the same name. */
+function optionsOf(flags: TrainFlags): Omit<TrainOptions, "loader" | "model" | "backend"> {
+  const { out: dir, checkpointSteps: everySteps, keep } = flags;
+  return {
+    optimizer: flags.optimizer,
+    momentum: flags.momentum,
+    weightDecay: flags.weightDecay,
+    learningRate: flags.learningRate,
+    schedule: flags.schedule,
+    warmupSteps: flags.warmupSteps,
+    clipNorm: flags.clipNorm,
+    loss: flags.loss,
+    labelSmoothing: flags.labelSmoothing,
+    focalGamma: flags.focalGamma,
+    focalAlpha: flags.focalAlpha,
+    ema: flags.ema,
+    seed: flags.seed,
+    epochs: flags.epochs,
+    validateEvery: flags.validateEvery,
+    metric: flags.metric,
+    minDelta: flags.minDelta,
+    earlyStop: flags.earlyStop,
+    restoreBest: flags.restoreBest,
+    deadlineMs: flags.deadlineMs,
+    checkpoint: { dir, everySteps, keep },
+  };
+}
