@@ -87,7 +87,10 @@ class Candidate {
     this.child.stdin.on("error", () => {});
     this.child.on("error", (error) => (this.failure = error.message));
     this.errors = "";
-    this.child.stderr.on("data", (/** @type {Buffer} */ text) => (this.errors = `${this.errors}${text}`.slice(-2000)));
+    this.child.stderr.on(
+      "data",
+      (/** @type {Buffer} */ text) => (this.errors = `${this.errors}${text.toString()}`.slice(-2000)),
+    );
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
@@ -191,12 +194,13 @@ async function makeShards(folder) {
   const samples = 4096;
   const writer = await createDataset(folder, {
     schema: {
-      image: { kind: "tensor", dtype: "uint8", shape: [64, 64, 3] },
-      label: { kind: "tensor", dtype: "int32", shape: [] },
+      fields: [
+        { name: "image", kind: "tensor", dtype: "uint8", shape: [64, 64, 3] },
+        { name: "label", kind: "tensor", dtype: "int32", shape: [] },
+      ],
     },
     format: "hdf5",
     samplesPerShard: 1024,
-    classNames: Array.from({ length: 10 }, (_, i) => String(i)),
   });
   for (let sample = 0; sample < samples; sample++) {
     const image = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => Math.imul(i + sample * 31, 2_654_435_761) >>> 24);
@@ -237,6 +241,19 @@ const known = existsSync(results)
   ? /** @type {{ tasks: Task[] }} */ (JSON.parse(readFileSync(results, "utf8"))).tasks
   : [];
 const found = new Map(known.map((task) => [task.task, task]));
+function save() {
+  const tasks = [...TRAINING.keys(), ...UPLOADS.keys()].flatMap((task) => found.get(task) ?? []);
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    node: process.version,
+    date: new Date().toISOString().slice(0, 10),
+  };
+  mkdirSync(join(results, ".."), { recursive: true });
+  writeFileSync(results, `${JSON.stringify({ bench: "train", ...machine, tasks }, undefined, 2)}\n`);
+  writeFileSync(join(here, "..", "docs", "train-speed.md"), tableOf(tasks));
+}
+
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-train-"));
 const shards = join(folder, "shards");
 const only = new RegExp(values.only, "u");
@@ -244,18 +261,9 @@ try {
   for (const task of [...TRAINING.keys(), ...UPLOADS.keys()].filter((name) => only.test(name))) {
     if (task === "small-cnn from shards") await makeShards(shards);
     found.set(task, TRAINING.has(task) ? await trainTask(task, shards) : uploadTask(task));
+    save();
     console.log(JSON.stringify(found.get(task), undefined, 1));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const tasks = [...TRAINING.keys(), ...UPLOADS.keys()].flatMap((task) => found.get(task) ?? []);
-const machine = {
-  cpu: cpus()[0]?.model,
-  cores: cpus().length,
-  node: process.version,
-  date: new Date().toISOString().slice(0, 10),
-};
-mkdirSync(join(results, ".."), { recursive: true });
-writeFileSync(results, `${JSON.stringify({ bench: "train", ...machine, tasks }, undefined, 2)}\n`);
-writeFileSync(join(here, "..", "docs", "train-speed.md"), tableOf(tasks));
