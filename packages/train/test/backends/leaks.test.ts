@@ -7,7 +7,7 @@ import { startSmallTraining } from "./train-small.js";
 const STEPS = count(200, 10_000);
 /** Steps after which memory no longer grows: pools and the engine's code have been made. */
 const SETTLED = 1000;
-/** Room for what the collector has not yet collected, in bytes; a tensor of this model a step would be ten times as much. */
+/** Room for what is not yet collected, in bytes; one activation of this model left at each step would take 110 MB. */
 const SLACK_BYTES = 64 * 2 ** 20;
 
 /** Tensors of TensorFlow.js, and where the backend counts them itself, its own and its memory. */
