@@ -19,6 +19,7 @@ const LABELS_MAGIC = 0x801;
 /** Files that are written at a time. */
 const IN_FLIGHT = 16;
 
+/** @type {readonly { split: "train" | "val", file: "train" | "t10k", count: number }[]} */
 const SPLITS = [
   { split: "train", file: "train", count: 10_000 },
   { split: "val", file: "t10k", count: 2_000 },
@@ -38,17 +39,27 @@ async function readIdx(name, magic) {
 }
 
 /**
+ * The pixels and labels of a whole file: 60,000 digits of `train`, 10,000 of `t10k`.
+ * @param {"train" | "t10k"} file
+ * @returns {Promise<{ images: Buffer, labels: Buffer }>} images `[count, 28, 28]`, labels `[count]`, each a byte
+ */
+export async function readDigits(file) {
+  const images = await readIdx(`${file}-images-idx3-ubyte`, IMAGES_MAGIC);
+  const labels = await readIdx(`${file}-labels-idx1-ubyte`, LABELS_MAGIC);
+  return { images: images.subarray(16), labels: labels.subarray(8) };
+}
+
+/**
  * @param {string} folder
  * @param {typeof SPLITS[number]} options
  */
 async function writeSplit(folder, { split, file, count }) {
-  const images = await readIdx(`${file}-images-idx3-ubyte`, IMAGES_MAGIC);
-  const labels = await readIdx(`${file}-labels-idx1-ubyte`, LABELS_MAGIC);
+  const { images, labels } = await readDigits(file);
   for (let digit = 0; digit < 10; digit++) await mkdir(join(folder, split, String(digit)), { recursive: true });
   /** @param {number} i */
   const write = async (i) => {
-    const pixels = images.subarray(16 + i * SIDE * SIDE, 16 + (i + 1) * SIDE * SIDE);
-    const path = join(folder, split, String(labels[8 + i]), `${String(i).padStart(5, "0")}.png`);
+    const pixels = images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
+    const path = join(folder, split, String(labels[i]), `${String(i).padStart(5, "0")}.png`);
     await writeFile(path, encodeGreyPng(pixels, SIDE, SIDE));
   };
   for (let start = 0; start < count; start += IN_FLIGHT) {
