@@ -1,29 +1,17 @@
 import { createKernels, createMemory, type Decoder } from "@millrace/image";
 import type { FieldPlan } from "./fields.js";
+import type { LoaderParts } from "./loader-parts.js";
 import type { ResolvedOptions } from "./options.js";
-import { describeOrder, type DescribedOrder } from "./order/describe-order.js";
-import type { Order } from "./order/order.js";
+import { describeOrder } from "./order/describe-order.js";
 import type { RingPlan } from "./ring-plan.js";
-import type { ReadAheadPlan } from "./storage/read-ahead-plan.js";
 import type { Transform } from "./transforms/transform.js";
 
 /** What {@link describeLoader} tells of. */
-export interface Described {
-  readonly options: ResolvedOptions;
-  readonly order: Order;
-  /** The data sets that are mixed by weight, if any. */
-  readonly parts: DescribedOrder["parts"];
-  readonly fields: readonly FieldPlan[];
-  /** How workers get at the values of each field, by its name. */
-  readonly routes: ReadonlyMap<string, string>;
-  /** Fields that batches do not have. */
-  readonly leftOut: readonly string[];
-  readonly plan: RingPlan;
-  /** Whether shards are read ahead, and why. */
-  readonly ahead: { readonly plan: ReadAheadPlan };
-  /** Who decodes; `undefined` where no image is encoded. */
-  readonly decoder: Decoder | undefined;
-  readonly root: string;
+export interface Described extends Pick<
+  LoaderParts,
+  "options" | "order" | "parts" | "fields" | "routes" | "leftOut" | "plan" | "decoder" | "root"
+> {
+  readonly ahead: Pick<LoaderParts["ahead"], "plan">;
   readonly samples: number;
   /** Positions of an epoch of all ranks. */
   readonly positions: number;

@@ -19,8 +19,10 @@ export interface LoaderParts {
   readonly fields: readonly FieldPlan[];
   /** How workers get at the values of each field, by its name, in words. */
   readonly routes: ReadonlyMap<string, string>;
+  /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
+  /** Who decodes; `undefined` where no image is encoded. */
   readonly decoder: Decoder | undefined;
   readonly setup: PipelineSetup;
   /** Whether shards are read ahead, why, and by whom. */
