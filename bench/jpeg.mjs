@@ -145,9 +145,18 @@ function compareCrops(files) {
   const into = Buffer.alloc(8 * 2 ** 20);
   const [segments, crop] = [new JpegSegments(), new JpegCrop()];
   const next = randomFrom(1);
+  // A loader leaves CMYK to sharp.
+  const isDecoded = (/** @type {Uint8Array} */ bytes) => {
+    try {
+      turbo.decompressSync(bytes, target, format);
+      return true;
+    } catch {
+      return false;
+    }
+  };
   const jobs = files.flatMap(({ bytes }) => {
     const made = transcodeSeekable(bytes);
-    if (made.kind === "refused") return [];
+    if (made.kind === "refused" || !isDecoded(bytes)) return [];
     decodeJpegSegments(made.index, 0, made.index.length, segments, "", 0);
     const box = cropBox(segments.width, segments.height, next);
     return [{ source: bytes, bytes: made.bytes, index: made.index, count: segments.count, box }];
@@ -189,6 +198,7 @@ function compareCrops(files) {
     best.assemble = Math.min(best.assemble, assembleUs - indexUs);
   }
   return {
+    files: jobs.length,
     segments: Math.round(jobs.reduce((sum, { count }) => sum + count, 0) / jobs.length),
     bytesShare: rounded(bytesShare()),
     wholeCpuMs: rounded(best.whole),
