@@ -48,4 +48,9 @@ export {
   type UserTransformOptions,
 } from "./transforms/user-transform.js";
 export { verticalFlip, type VerticalFlip } from "./transforms/vertical-flip.js";
+export { changeModel, type Change } from "./tuning/change.js";
+export type { StoredAs } from "./tuning/measured-factors.js";
+export type { Bound, PipelineModel, Prediction, ScalingPoint } from "./tuning/pipeline-model.js";
+export { predict } from "./tuning/predict.js";
+export { rankChanges, type ChangeBudget, type RankedChange } from "./tuning/rank-changes.js";
 export type { Inject } from "./worker/protocol.js";

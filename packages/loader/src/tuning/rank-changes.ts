@@ -1,0 +1,153 @@
+import { changeModel, type Change } from "./change.js";
+import { DATA_CHANGES, WORKER_BYTES, type StoredAs } from "./measured-factors.js";
+import type { PipelineModel, Prediction } from "./pipeline-model.js";
+import { predict } from "./predict.js";
+
+/** What changes may take, and what is known of the data. */
+export interface ChangeBudget {
+  /** Most workers. Default: as many as there are cores; where workers are mostly blocked, 8 for each core. */
+  readonly maxWorkers?: number | undefined;
+  /** Bytes for batches in the making, workers and cached data together; default no limit. */
+  readonly maxMemoryBytes?: number | undefined;
+  /** Bytes of all samples in storage; without it no cache is proposed, as nobody knows what it would take. */
+  readonly datasetBytes?: number | undefined;
+  /** Without it no other format and no other size is proposed, as what they bring depends on it. */
+  readonly storedAs?: StoredAs | undefined;
+}
+
+/** A change and what it would bring. */
+export interface RankedChange {
+  /** As in `workers: 1 -> 2`. */
+  readonly name: string;
+  readonly change: Change;
+  /**
+   * What it takes: an option of the loader; to convert the data again; to train in another way, with another batch or
+   * another model, whose result is another; or to buy something.
+   */
+  readonly needs: "option" | "conversion" | "training" | "hardware";
+  /** `needs` is `hardware`. */
+  readonly needsHardware: boolean;
+  readonly prediction: Prediction;
+  /** Share by which throughput grows: 0.5 is half as much again. */
+  readonly gain: number;
+}
+
+type Candidate = Pick<RankedChange, "name" | "change" | "needs">;
+
+/** A change that brings less is not worth a line: it is less than measurements differ. */
+const LEAST_GAIN = 0.02;
+/** Of settings that are this close to the best, the smallest is taken. */
+const CLOSE_TO_BEST = 0.99;
+const WORKERS_A_CORE_IF_BLOCKED = 8;
+
+/**
+ * What could be changed to make the pipeline faster, the best first; those of equal gain in the order of what they take.
+ * Pure. Only what brings more than 2 % is named.
+ */
+export function rankChanges(model: PipelineModel, budget: ChangeBudget = {}): RankedChange[] {
+  const before = predict(model).samplesPerSec;
+  const candidates = [
+    ...workerChanges(model, budget),
+    ...depthChanges(model, budget),
+    ...cacheChanges(model, budget),
+    ...dataChanges(budget),
+    ...trainingChanges(model),
+    ...hardwareChanges(model),
+  ];
+  return candidates
+    .map((candidate): RankedChange => {
+      const prediction = predict(changeModel(model, candidate.change));
+      const gain = before > 0 && before < Infinity ? prediction.samplesPerSec / before - 1 : 0;
+      return { ...candidate, needsHardware: candidate.needs === "hardware", prediction, gain };
+    })
+    .filter(({ gain }) => gain > LEAST_GAIN)
+    .toSorted((a, b) => (Math.abs(a.gain - b.gain) < 1e-9 ? 0 : b.gain - a.gain));
+}
+
+/** Bytes that the loader would take: slots of the ring, and its workers. */
+function memoryOf({ numWorkers, prefetchDepth, batchBytes }: PipelineModel): number {
+  return (prefetchDepth + 1) * batchBytes + numWorkers * WORKER_BYTES;
+}
+
+/** The fewest workers that are as good as any number. */
+function workerChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
+  const { numWorkers, cores } = model;
+  const { fetchPerSec, prepPerSec } = predict(model);
+  const isBlocked = fetchPerSec < prepPerSec;
+  const most = budget.maxWorkers ?? Math.max(1, cores) * (isBlocked ? WORKERS_A_CORE_IF_BLOCKED : 1);
+  const withWorkers = (count: number): Change => ({ numWorkers: count, ...depthFor(model, 1) });
+  const fits = (count: number): boolean =>
+    memoryOf(changeModel(model, withWorkers(count))) <= (budget.maxMemoryBytes ?? Infinity);
+  const counts = Array.from({ length: most }, (_, at) => at + 1).filter((count) => count !== numWorkers && fits(count));
+  const rates = counts.map((count) => predict(changeModel(model, withWorkers(count))).samplesPerSec);
+  const best = Math.max(0, ...rates);
+  const count = counts[rates.findIndex((rate) => rate >= CLOSE_TO_BEST * best)];
+  if (count === undefined) return [];
+  return [{ name: `workers: ${numWorkers} -> ${count}`, change: withWorkers(count), needs: "option" }];
+}
+
+/** A depth, where the present one is less. */
+function depthFor({ prefetchDepth }: PipelineModel, least: number): Change {
+  return prefetchDepth < least ? { prefetchDepth: least } : {};
+}
+
+function depthChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
+  const { numWorkers, prefetchDepth, batchSize } = model;
+  const depth = Math.max(2, Math.ceil(numWorkers / batchSize));
+  const change = { prefetchDepth: depth };
+  if (numWorkers === 0 || depth <= prefetchDepth) return [];
+  if (memoryOf(changeModel(model, change)) > (budget.maxMemoryBytes ?? Infinity)) return [];
+  return [{ name: `prefetch depth: ${prefetchDepth} -> ${depth}`, change, needs: "option" }];
+}
+
+function percent(fraction: number): string {
+  return `${Math.round(fraction * 100)} %`;
+}
+
+/** What memory holds without a new machine, and what it would be to hold all. */
+function cacheChanges(model: PipelineModel, { datasetBytes, maxMemoryBytes }: ChangeBudget): Candidate[] {
+  const { cacheFraction } = model;
+  if (datasetBytes === undefined || datasetBytes <= 0) return [];
+  const free = Math.max(0, (maxMemoryBytes ?? Infinity) - memoryOf(model));
+  const fitting = Math.min(1, free / datasetBytes);
+  const cached = (fraction: number, needs: RankedChange["needs"]): Candidate => ({
+    name: `cached in memory: ${percent(cacheFraction)} -> ${percent(fraction)}`,
+    change: { cacheFraction: fraction },
+    needs,
+  });
+  return [
+    ...(fitting > cacheFraction ? [cached(fitting, "option")] : []),
+    ...(fitting < 1 && cacheFraction < 1 ? [cached(1, "hardware")] : []),
+  ];
+}
+
+function dataChanges({ storedAs }: ChangeBudget): Candidate[] {
+  return DATA_CHANGES.filter(({ from }) => storedAs !== undefined && from === storedAs).map(
+    ({ name, bytesFactor, prepFactor }) => ({ name, change: { bytesFactor, prepFactor }, needs: "conversion" }),
+  );
+}
+
+/** What makes another model of the same data. */
+function trainingChanges({ batchSize }: PipelineModel): Candidate[] {
+  return [
+    {
+      name: `batch size: ${batchSize} -> ${2 * batchSize} (trains in another way)`,
+      change: { batchSize: 2 * batchSize },
+      needs: "training",
+    },
+    { name: "a model of half the work (another model)", change: { modelFactor: 0.5 }, needs: "training" },
+  ];
+}
+
+function hardwareChanges({ cores, numWorkers }: PipelineModel): Candidate[] {
+  const more = 2 * cores;
+  return [
+    { name: "a disk that is twice as fast", change: { storageFactor: 2 }, needs: "hardware" },
+    { name: "a device that is twice as fast", change: { deviceFactor: 2 }, needs: "hardware" },
+    {
+      name: `cores: ${cores} -> ${more}, and as many workers`,
+      change: { cores: more, numWorkers: Math.max(more, numWorkers) },
+      needs: "hardware",
+    },
+  ];
+}
