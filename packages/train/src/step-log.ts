@@ -21,9 +21,11 @@ export interface StepTimes {
   readonly overlappedCopyMs: number;
 }
 
-/** Numbers kept for a step: stall, fetch, prep, copy, compute, other, overlapped. */
-const COLUMNS = 7;
-/** 65,536 steps are 3.7 MB. */
+/** Numbers that are summed up: stall, fetch, prep, copy, compute, other, overlapped. */
+const SUMMED = 7;
+/** Numbers kept for a step: those, and when it ended. */
+const COLUMNS = SUMMED + 1;
+/** 65,536 steps are 4.2 MB. */
 const DEFAULT_CAPACITY = 65_536;
 
 /** The times of the last steps one by one, and the sums of all, in memory that stops growing. */
@@ -31,7 +33,7 @@ export class StepLog {
   /** Steps kept one by one, at most. */
   readonly capacity: number;
   #rows = new Float64Array(64 * COLUMNS);
-  readonly #sums = new Float64Array(COLUMNS);
+  readonly #sums = new Float64Array(SUMMED);
   #count = 0;
 
   constructor(capacity: number = DEFAULT_CAPACITY) {
@@ -48,7 +50,7 @@ export class StepLog {
     return Math.max(0, this.#count - this.capacity);
   }
 
-  /** Adds a step; NaN for a fetch and a prep stall that are unknown. All in ms. */
+  /** Adds a step; NaN for a fetch and a prep stall that are unknown. All in ms; `endMs` is a time of the run's clock. */
   push(
     stallMs: number,
     fetchMs: number,
@@ -57,6 +59,7 @@ export class StepLog {
     computeMs: number,
     otherMs: number,
     overlappedMs: number,
+    endMs: number = Number.NaN,
   ): void {
     const needed = Math.min(this.#count + 1, this.capacity) * COLUMNS;
     if (needed > this.#rows.length) {
@@ -73,8 +76,9 @@ export class StepLog {
     rows[at + 4] = computeMs;
     rows[at + 5] = otherMs;
     rows[at + 6] = overlappedMs;
+    rows[at + SUMMED] = endMs;
     const sums = this.#sums;
-    for (let column = 0; column < COLUMNS; column++)
+    for (let column = 0; column < SUMMED; column++)
       sums[column] = (sums[column] as number) + (rows[at + column] as number);
     this.#count++;
   }
@@ -87,6 +91,12 @@ export class StepLog {
     return times;
   }
 
+  /** When a step ended, in ms of the run's clock; NaN if it is no longer kept or nobody said it. */
+  endMs(step: number): number {
+    if (step < this.first || step >= this.#count) return Number.NaN;
+    return this.#rows[(step % this.capacity) * COLUMNS + SUMMED] as number;
+  }
+
   /** The sums over all steps, those that are no longer kept included. */
   sums(): StepTimes {
     return stepTimes(this.#sums, 0);
@@ -96,7 +106,7 @@ export class StepLog {
 function stepTimes(row: Float64Array, at: number): StepTimes {
   const [stallMs, fetchMs, prepMs, copyMs, computeMs, otherMs, overlappedCopyMs] = row.subarray(
     at,
-    at + COLUMNS,
+    at + SUMMED,
   ) as unknown as [number, number, number, number, number, number, number];
   const known = !Number.isNaN(fetchMs);
   return {

@@ -1,5 +1,7 @@
 import { systemClock, type Clock } from "./clock.js";
 import { StepLog } from "./step-log.js";
+import type { Part } from "./time-budget.js";
+import type { SpanLog } from "./trace/span-log.js";
 
 /**
  * What the consumer is doing. `stall`: blocked on the ring. `copy`: the host is busy uploading. `compute`: it waits for
@@ -30,13 +32,18 @@ export interface StallReport {
  *
  * Spans may overlap; then the time between two events belongs to the first of stall, copy, compute that is open, and
  * to `other` where none is. So the parts of a step add up to its wall time by construction. One event costs one reading
- * of the clock and a few additions; nothing is allocated.
+ * of the clock and a few additions; nothing is allocated. With a {@link SpanLog} the owners' times are also written
+ * there one by one, for a trace.
  */
 export class StepRecorder {
   /** The finished steps. */
   readonly log: StepLog;
   readonly #clock: Clock;
+  readonly #spanLog: SpanLog | undefined;
   #last = 0;
+  /** When the step that runs began, and the copy in the background. */
+  #stepSince = 0;
+  #backgroundSince = 0;
   #running = false;
   #spans = 0;
   #backwards = 0;
@@ -54,9 +61,13 @@ export class StepRecorder {
   #saidFetchMs = Number.NaN;
   #saidPrepMs = Number.NaN;
 
-  /** @param capacity - Steps whose times are kept one by one, the newest; sums are of all. */
-  constructor(clock: Clock = systemClock, capacity?: number) {
+  /**
+   * @param capacity - Steps whose times are kept one by one, the newest; sums are of all.
+   * @param spanLog - Gets each step, and each interval of one owner in it.
+   */
+  constructor(clock: Clock = systemClock, capacity?: number, spanLog?: SpanLog) {
     this.#clock = clock;
+    this.#spanLog = spanLog;
     this.log = new StepLog(capacity);
   }
 
@@ -74,6 +85,7 @@ export class StepRecorder {
   startStep(): void {
     this.#clear();
     this.#last = this.#clock.now();
+    this.#stepSince = this.#last;
     this.#running = true;
   }
 
@@ -128,7 +140,9 @@ export class StepRecorder {
       fetchMs = 0;
       prepMs = 0;
     }
-    this.log.push(stallMs, fetchMs, prepMs, this.#copyMs, this.#computeMs, otherMs, this.#overlappedMs);
+    this.#spanLog?.record("step", this.#stepSince, this.#last, this.log.count);
+    this.log.push(stallMs, fetchMs, prepMs, this.#copyMs, this.#computeMs, otherMs, this.#overlappedMs, this.#last);
+    this.#stepSince = this.#last;
     this.#clear();
   }
 
@@ -145,17 +159,26 @@ export class StepRecorder {
 
   /** Gives the time since the last event to its owner. */
   #settle(): void {
+    const since = this.#last;
     const now = this.#clock.now();
-    let ms = now - this.#last;
+    let ms = now - since;
     this.#last = now;
     if (!(ms >= 0)) {
       this.#backwards++;
       ms = 0;
     }
-    if (this.#stalls > 0) this.#stallMs += ms;
-    else if (this.#copies > 0) this.#copyMs += ms;
-    else if (this.#computes > 0) this.#computeMs += ms;
-    else this.#otherMs += ms;
+    let owner: Part = "other";
+    if (this.#stalls > 0) {
+      owner = "stall";
+      this.#stallMs += ms;
+    } else if (this.#copies > 0) {
+      owner = "copy";
+      this.#copyMs += ms;
+    } else if (this.#computes > 0) {
+      owner = "compute";
+      this.#computeMs += ms;
+    } else this.#otherMs += ms;
+    if (this.#spanLog !== undefined && ms > 0 && this.#running) this.#spanLog.extend(owner, since, now);
     if (this.#background > 0 && this.#stalls + this.#copies + this.#computes > 0) this.#overlappedMs += ms;
   }
 
@@ -163,6 +186,10 @@ export class StepRecorder {
     if (kind === "compute") this.#computes += by;
     else if (kind === "stall") this.#stalls += by;
     else if (kind === "copy") this.#copies += by;
-    else this.#background += by;
+    else {
+      if (this.#background === 0) this.#backgroundSince = this.#last;
+      this.#background += by;
+      if (this.#background === 0) this.#spanLog?.record("backgroundCopy", this.#backgroundSince, this.#last);
+    }
   }
 }

@@ -25,7 +25,19 @@ export interface Straggler {
   readonly excessMs: number;
   /** The part that grew most over its own median. */
   readonly part: Part;
+  /** What slowed it down, where that is known. */
+  readonly cause?: StragglerCause | undefined;
+  /** The time that the cause took, in ms; there with `cause`. */
+  readonly causeMs?: number | undefined;
 }
+
+/** Causes of a slow step that can be known. */
+export const STRAGGLER_CAUSES = ["gc", "worker-death", "fetch", "prep"] as const;
+/**
+ * What slowed a step down: garbage collection in the thread of the loop, a worker that died, storage, or decode and
+ * transform.
+ */
+export type StragglerCause = (typeof STRAGGLER_CAUSES)[number];
 
 /** Where the time of many steps went. */
 export interface TimeBudget {

@@ -1,5 +1,6 @@
 import { headspaceOf, percent, type Verdict } from "./verdict.js";
-import { PARTS, type Part, type TimeBudget } from "../time-budget.js";
+import { PARTS, STRAGGLER_CAUSES, type Part, type StragglerCause, type TimeBudget } from "../time-budget.js";
+import { CAUSE_NAMES } from "./causes-stragglers.js";
 
 /** What the user could change. */
 export interface Advice {
@@ -61,7 +62,14 @@ export function advise(budget: TimeBudget, verdict: Verdict): Advice[] {
 function stragglerText(budget: TimeBudget, share: string): string {
   const count = (part: Part): number => budget.stragglers.filter((straggler) => straggler.part === part).length;
   const most = PARTS.reduce((best, part) => (count(part) > count(best) ? part : best));
-  return `${budget.stragglerCount} of ${budget.steps} steps are much slower than the median, mostly by ${most}; the slowest cost ${share} of the time.`;
+  return `${budget.stragglerCount} of ${budget.steps} steps are much slower than the median, mostly by ${most}${knownCause(budget)}; the slowest cost ${share} of the time.`;
+}
+
+/** What slowed down most of the stragglers that have a known cause. */
+function knownCause({ stragglers }: TimeBudget): string {
+  const count = (cause: StragglerCause): number => stragglers.filter((straggler) => straggler.cause === cause).length;
+  const most = STRAGGLER_CAUSES.reduce((best, cause) => (count(cause) > count(best) ? cause : best));
+  return count(most) === 0 ? "" : ` (${CAUSE_NAMES[most]} in ${count(most)} of the ${stragglers.length} slowest)`;
 }
 
 function computeAdvice(budget: TimeBudget): Advice {

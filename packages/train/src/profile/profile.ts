@@ -6,7 +6,9 @@ import { isPromiseLike, recordCopy, type StepContext } from "../step-context.js"
 import { stepError } from "../step-error.js";
 import { StepRecorder } from "../step-recorder.js";
 import { StepWatch } from "../step-watch.js";
+import type { SpanLog } from "../trace/span-log.js";
 import { BatchSource } from "./batch-source.js";
+import { CauseMeter, type FoundCauses } from "./causes.js";
 import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
 
 /** How to profile a training loop. */
@@ -34,6 +36,8 @@ export interface ProfileOptions<B> {
   /** Lines about the run that the report shows. */
   readonly facts?: readonly Fact[] | undefined;
   readonly clock?: Clock | undefined;
+  /** Gets the spans of the measured steps, for {@link reportToTrace}. */
+  readonly spans?: SpanLog | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -70,6 +74,8 @@ function wholeNumber(option: string, value: number, least: number): number {
 class ProfileRun<B> {
   readonly #clock: Clock;
   #recorder: StepRecorder;
+  #causes: CauseMeter | undefined;
+  #found: FoundCauses | undefined;
   #isWarm = false;
   #fences = 0;
   #fenceWaitMs = 0;
@@ -86,7 +92,7 @@ class ProfileRun<B> {
   }
 
   async run(watch: StepWatch): Promise<ProfileReport> {
-    const spanNs = measureSpanNs();
+    const spanNs = measureSpanNs(this.options.spans !== undefined);
     const source = new BatchSource(this.options.loader);
     try {
       this.#recorder.startStep();
@@ -94,7 +100,9 @@ class ProfileRun<B> {
         if (step === 0) await this.#begin(watch);
         if (!(await this.#step(step, source, watch))) break;
       }
+      this.#found = await this.#causes?.stop();
     } finally {
+      this.#causes?.[Symbol.dispose]();
       await source.close();
     }
     this.#checkMeasured(source);
@@ -105,7 +113,9 @@ class ProfileRun<B> {
   async #begin(watch: StepWatch): Promise<void> {
     const { fence } = this.options;
     if (fence !== undefined) this.#idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", 0);
-    this.#recorder = new StepRecorder(this.#clock);
+    const { loader, spans } = this.options;
+    this.#causes = new CauseMeter(loader, this.#clock, spans);
+    this.#recorder = new StepRecorder(this.#clock, undefined, spans);
     this.#isWarm = true;
     this.#fences = 0;
     this.#fenceWaitMs = 0;
@@ -170,6 +180,7 @@ class ProfileRun<B> {
       fenceWaitMs: this.#fenceWaitMs,
       idleFenceMs: this.#idleFenceMs,
       startupSteps: 0,
+      found: this.#found,
     };
     return {
       ...runReport(measured, this.#warnings(source)),

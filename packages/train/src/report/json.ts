@@ -1,7 +1,7 @@
 import { StateError } from "@millrace/formats";
 import { z } from "zod";
 import { VERDICTS } from "../profile/verdict.js";
-import { PARTS } from "../time-budget.js";
+import { PARTS, STRAGGLER_CAUSES } from "../time-budget.js";
 import { bestEpochSchema, epochSchema } from "./epoch-schema.js";
 import { REPORT_STEPS, REPORT_VERSION, type Report } from "./report.js";
 
@@ -34,7 +34,30 @@ const BudgetSchema = z.object({
   other: PartSchema,
   overlappedCopyMs: Ms,
   stragglerCount: Count,
-  stragglers: z.array(z.object({ step: Count, wallMs: Ms, excessMs: Ms, part: z.enum(PARTS) })),
+  stragglers: z.array(
+    z.object({
+      step: Count,
+      wallMs: Ms,
+      excessMs: Ms,
+      part: z.enum(PARTS),
+      cause: Optional(z.enum(STRAGGLER_CAUSES)),
+      causeMs: Optional(z.number()),
+    }),
+  ),
+});
+
+const CausesSchema = z.object({
+  gc: z.object({ count: Count, sumMs: Ms, maxMs: Ms }),
+  eventLoop: z.object({ p50Ms: Ms, p99Ms: Ms, maxMs: Ms }),
+  workers: Optional(
+    z.object({
+      busyFraction: Fraction,
+      fetchFraction: Fraction,
+      prepFraction: Fraction,
+      idleFraction: Fraction,
+      ringReadyFraction: Fraction,
+    }),
+  ),
 });
 
 const CommonSchema = {
@@ -66,6 +89,7 @@ const CommonSchema = {
     fenceWaitMs: Ms,
     fraction: Fraction,
   }),
+  causes: Optional(CausesSchema),
   warnings: z.array(z.object({ code: z.string(), text: z.string() })),
   steps: z.array(StepTimesSchema).max(REPORT_STEPS),
 };

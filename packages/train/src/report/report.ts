@@ -1,6 +1,7 @@
 import type { StepTimes } from "../step-log.js";
 import type { TimeBudget } from "../time-budget.js";
 import type { Advice } from "../profile/advice.js";
+import type { CausesReport } from "../profile/causes.js";
 import type { MeasuringCost } from "../profile/measuring-cost.js";
 import type { BestEpoch } from "../training/best-epoch.js";
 import type { Verdict } from "../profile/verdict.js";
@@ -43,6 +44,8 @@ export interface RunReport {
   /** Ranked, the most promising first; derived only from what was measured. */
   readonly advice: readonly Advice[];
   readonly cost: MeasuringCost;
+  /** What else went on meanwhile; `undefined` on a clock that is not the process's. */
+  readonly causes?: CausesReport | undefined;
   readonly warnings: readonly Warning[];
   /** The newest steps, at most {@link REPORT_STEPS}; the last one is step `budget.steps - 1`. */
   readonly steps: readonly StepTimes[];

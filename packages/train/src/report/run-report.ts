@@ -1,4 +1,6 @@
 import { advise } from "../profile/advice.js";
+import { nameStragglers, NO_INCIDENTS } from "../profile/causes-stragglers.js";
+import type { FoundCauses } from "../profile/causes.js";
 import { measuringCost } from "../profile/measuring-cost.js";
 import { headspaceOf, judge } from "../profile/verdict.js";
 import { runWarnings } from "../profile/warnings.js";
@@ -19,12 +21,14 @@ export interface Measured {
   readonly idleFenceMs: number | undefined;
   /** Steps at the beginning that the verdict leaves out. */
   readonly startupSteps: number;
+  /** What went on beside the steps. */
+  readonly found?: FoundCauses | undefined;
 }
 
 /** The part of a report that profile and train share, from what was measured; `warnings` are the caller's own. */
 export function runReport(measured: Measured, warnings: readonly Warning[]): RunReport {
-  const { recorder, samples, spanNs, fences, fenceWaitMs, idleFenceMs } = measured;
-  const budget = timeBudget(recorder.log);
+  const { recorder, samples, spanNs, fences, fenceWaitMs, idleFenceMs, found } = measured;
+  const budget = nameStragglers(timeBudget(recorder.log), recorder.log, found?.incidents ?? NO_INCIDENTS);
   const steps = recorder.log.steps();
   const verdict = judge(steps.slice(Math.max(0, measured.startupSteps - recorder.log.first)));
   const wallMs = budget.wall.sumMs;
@@ -41,6 +45,7 @@ export function runReport(measured: Measured, warnings: readonly Warning[]): Run
     budget,
     advice: advise(budget, verdict),
     cost: measuringCost({ spans: recorder.spans, spanNs, fences, fenceWaitMs, idleFenceMs }, wallMs),
+    causes: found?.report,
     warnings: [...runWarnings(budget, verdict, recorder.clockJumps), ...warnings],
     steps: steps.slice(-REPORT_STEPS),
   };

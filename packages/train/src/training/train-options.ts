@@ -9,6 +9,7 @@ import type { OptimizerName } from "../optimizers/optimizer.js";
 import type { Fact } from "../report/report.js";
 import type { StepContext } from "../step-context.js";
 import type { StallReport } from "../step-recorder.js";
+import type { SpanLog } from "../trace/span-log.js";
 import type { HostTensor } from "../upload/host-tensor.js";
 import type { MetricName } from "./best-epoch.js";
 import type { LossName } from "./loss.js";
@@ -167,5 +168,7 @@ export interface TrainOptions {
   /** Lines about the run that the report shows. */
   readonly facts?: readonly Fact[] | undefined;
   readonly clock?: Clock | undefined;
+  /** Gets the spans of all steps, for {@link reportToTrace}. */
+  readonly spans?: SpanLog | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -2,6 +2,7 @@ import { BackendError, isMillraceError, OptionError, SampleError } from "@millra
 import type { LoaderState } from "@millrace/loader";
 import { BatchPass } from "../batch-pass.js";
 import { systemClock, type Clock } from "../clock.js";
+import { CauseMeter } from "../profile/causes.js";
 import { measureIdleFenceMs, measureSpanNs } from "../profile/measuring-cost.js";
 import type { TrainReport, ValidationReport } from "../report/report.js";
 import { runReport } from "../report/run-report.js";
@@ -60,7 +61,7 @@ export class TrainRun implements Disposable {
   ) {
     const { backend, loader } = options;
     this.#clock = options.clock ?? systemClock;
-    this.#recorder = new StepRecorder(this.#clock);
+    this.#recorder = new StepRecorder(this.#clock, undefined, options.spans);
     this.#progress = new RunProgress(settings, () => this.#recorder.log.sums().wallMs);
     this.#metrics = new StepMetrics(backend.tf, options.sampleKeys);
     this.#totalSteps = loader.length === undefined ? undefined : settings.epochs * loader.length;
@@ -74,19 +75,21 @@ export class TrainRun implements Disposable {
     this.#resume();
     this.#standing = loader.state?.();
     const firstStep = this.#done;
-    const spanNs = measureSpanNs();
+    const spanNs = measureSpanNs(options.spans !== undefined);
     const fence = (): Promise<void> => backend.fence();
     const idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", this.#done);
     this.#tell({ kind: "start", step: firstStep, totalSteps: this.#totalSteps });
+    using causes = new CauseMeter(loader, this.#clock, options.spans);
     try {
       await this.#allEpochs();
     } catch (error) {
       throw await this.#saveFailed(error);
     }
+    const found = await causes.stop();
     this.layers?.finish();
     const facts = [{ name: "backend", value: `${backend.name}, ${backend.device}` }, ...(options.facts ?? [])];
     const startupSteps = this.#recorder.log.count < 3 * STARTUP_STEPS ? 0 : STARTUP_STEPS;
-    const measured = { recorder: this.#recorder, samples: this.#samples, facts, spanNs, idleFenceMs, startupSteps };
+    const measured = { recorder: this.#recorder, samples: this.#samples, facts, spanNs, idleFenceMs, startupSteps, found };
     return {
       ...runReport({ ...measured, fences: this.#fences, fenceWaitMs: this.#fenceWaitMs }, []),
       kind: "train",
