@@ -6,11 +6,10 @@ import { ClosedError, fileError, OptionError, UnsupportedError } from "./errors.
 import { commonRoot, locateForeignFiles } from "./foreign-files.js";
 import type { FormatName } from "./format.js";
 import { readManifest, type Manifest } from "./manifest.js";
-import { resolveInside } from "./safe-path.js";
+import { pathsInside } from "./safe-path.js";
 import { checksumBytes } from "./sample-bytes.js";
 import type { Sample, Schema } from "./schema.js";
 import { openShard, type ChecksumPolicy, type OpenShard, type ShardLocation } from "./shard.js";
-import { indexPathOf } from "./shard-index.js";
 
 /** How to open a dataset. */
 export interface OpenDatasetOptions {
@@ -31,8 +30,8 @@ export interface DatasetSplit {
   readonly classCounts: readonly number[];
   /**
    * The sample at `position` in `[0, length)`; its memory is the caller's.
-   * @throws {@link CorruptShardError} if it does not have the checksum of the manifest; {@link ClosedError} after the
-   * dataset was closed.
+   * @throws {@link CorruptShardError} if it does not have the checksum of the manifest; {@link ManifestError} if its shard
+   * is a link that leads out of the dataset's folder; {@link ClosedError} after the dataset was closed.
    */
   read(position: number): Promise<Sample>;
 }
@@ -120,22 +119,22 @@ async function statOf(path: string): Promise<Stats> {
 async function openFolder(root: string, checksums: ChecksumPolicy): Promise<Dataset> {
   const manifest = await readManifest(root);
   const splits = manifest.splits.map((split) => {
-    const shards = split.shards.map((entry) => ({
-      path: shardPathIn(root, entry.path),
+    // Where links lead is looked at when a shard is opened, as there may be tens of thousands of them.
+    const paths = pathsInside(
+      root,
+      split.shards.map((entry) => entry.path),
+    );
+    const shards = split.shards.map((entry, number) => ({
+      path: paths[number] as string,
       format: manifest.format,
       schema: manifest.schema,
       samples: entry.samples,
       entry,
+      root,
     }));
     return new Split(split.name, shards, split.classCounts, checksums);
   });
   return new OpenedDataset(root, manifest.format, manifest.schema, manifest.classes, manifest, splits);
-}
-
-/** The path of a shard, whose sidecar lies inside of the folder too. */
-function shardPathIn(root: string, name: string): string {
-  resolveInside(root, indexPathOf(name));
-  return resolveInside(root, name);
 }
 
 async function openFiles(

@@ -12,7 +12,7 @@ export * from "./jpeg/index.js";
 export * from "./manifest.js";
 export * from "./manifest-json-schema.js";
 export * from "./registry.js";
-export * from "./safe-path.js";
+export { resolveInside } from "./safe-path.js";
 export { checksumBytes, sampleBytes } from "./sample-bytes.js";
 export * from "./schema.js";
 export * from "./shard-index.js";

@@ -3,17 +3,19 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "./atomic-file.js";
+import { writeCanonical } from "./canonical-text.js";
 import { DTYPES } from "./dtype.js";
 import { fileError, isMillraceError, ManifestError, OptionError } from "./errors.js";
 import { FORMAT_NAMES } from "./format.js";
 import { checkSchema, ENCODINGS, MAX_RANK, type Schema } from "./schema.js";
+import { CRC_TEXT, MAX_SHARD_PATH, splitShards } from "./shard-entries.js";
 
 /** Name of the manifest in a dataset's folder. */
 export const MANIFEST_NAME = "dataset.json";
 /** Version of the manifest that this version writes; it reads this one only. */
 export const MANIFEST_VERSION = 1;
 
-const Crc = z.string().regex(/^0x[0-9a-f]{8}$/u);
+const Crc = z.string().regex(CRC_TEXT);
 const Count = z.int().min(0);
 const FieldName = z.string().min(1).max(100);
 
@@ -35,7 +37,7 @@ const FieldSchema = z.discriminatedUnion("kind", [
 ]);
 
 const ShardSchema = z.strictObject({
-  path: z.string().min(1).max(4096),
+  path: z.string().min(1).max(MAX_SHARD_PATH),
   samples: Count,
   bytes: Count,
   crc32c: Crc,
@@ -128,19 +130,12 @@ export interface Manifest {
   readonly fingerprint: string;
 }
 
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value === null || typeof value !== "object") return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return entries.map(([key, item]) => [key, canonical(item)]);
-}
-
 /** SHA-256, in hex, of a manifest's content: two datasets with the same fingerprint hold the same samples. */
 export function fingerprintOf(manifest: Omit<Manifest, "fingerprint">): string {
   const { fingerprint: _, ...content } = manifest as Manifest;
-  return createHash("sha256")
-    .update(JSON.stringify(canonical(content)))
-    .digest("hex");
+  const hash = createHash("sha256");
+  writeCanonical(content, (text) => hash.update(text));
+  return hash.digest("hex");
 }
 
 /**
@@ -199,7 +194,14 @@ export function parseManifest(text: string, file: string): Manifest {
       fix: newer ? "upgrade millrace" : "is this the dataset.json of another tool?",
     });
   }
-  const parsed = manifestSchema.safeParse(data);
+  const manifest = checkShape(data, file);
+  checkManifest(manifest, file);
+  return manifest;
+}
+
+function checkShape(data: unknown, file: string): Manifest {
+  const apart = splitShards(data);
+  const parsed = manifestSchema.safeParse(apart?.rest ?? data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new ManifestError({
@@ -208,8 +210,9 @@ export function parseManifest(text: string, file: string): Manifest {
       fix: "restore it, or repeat the conversion",
     });
   }
-  checkManifest(parsed.data, file);
-  return parsed.data;
+  const { data: manifest } = parsed;
+  if (apart === undefined) return manifest;
+  return { ...manifest, splits: manifest.splits.map((split, n) => ({ ...split, shards: apart.lists[n] ?? [] })) };
 }
 
 function checkManifest(manifest: Manifest, file: string): void {

@@ -2,6 +2,7 @@ import type { FormatName, ShardReader } from "./format.js";
 import type { ShardEntry } from "./manifest.js";
 import { openFormat } from "./registry.js";
 import { checkRowNumber } from "./row-number.js";
+import { checkLinks } from "./safe-path.js";
 import { fieldOf, type Schema } from "./schema.js";
 import { checkColumns, checkReader, checkSize, checksumColumn, checkValue } from "./shard-checks.js";
 import { indexPathOf, readShardIndex, type ShardIndex } from "./shard-index.js";
@@ -11,13 +12,18 @@ export type ChecksumPolicy = "first" | "always" | "off";
 
 /** Where a shard of a dataset lies: plain data, which a worker thread can open with {@link openShard}. */
 export interface ShardLocation {
-  /** Absolute path, already checked to lie inside the dataset's folder. */
+  /** Absolute path, by its name inside the dataset's folder. */
   readonly path: string;
   readonly format: FormatName;
   readonly schema: Schema;
   readonly samples: number;
   /** What the manifest says of it; absent for a file without a manifest, which then has no checksums. */
   readonly entry?: ShardEntry | undefined;
+  /**
+   * The dataset's folder, which the file must not leave with its links followed: whoever opens it but by
+   * {@link openShard} calls {@link checkShardLinks} before. Absent for a file that the caller named, which may be a link.
+   */
+  readonly root?: string | undefined;
 }
 
 /** An open shard that knows the checksums of its samples. */
@@ -44,12 +50,25 @@ export interface OpenShard {
 }
 
 /**
+ * Checks that a shard of a dataset and its sidecar lie in the dataset's folder, all links followed.
+ * @throws {@link ManifestError} if a link leads out.
+ */
+export function checkShardLinks({ root, path }: Pick<ShardLocation, "root" | "path">): void {
+  if (root === undefined) return;
+  checkLinks(root, path);
+  checkLinks(root, indexPathOf(path));
+}
+
+/**
  * Opens a shard and its sidecar, and checks that they are those of the manifest: the size of the shard, its samples and
- * its schema; the size and the CRC-32C of the sidecar, and that it has a checksum of every field of every sample.
- * @throws {@link CorruptShardError} if not, or if the file is damaged; {@link FileError} if it is not there.
+ * its schema; the size and the CRC-32C of the sidecar, and that it has a checksum of every field of every sample. Before
+ * it reads a byte, it looks whether a link leads out of the dataset's folder.
+ * @throws {@link CorruptShardError} if not, or if the file is damaged; {@link FileError} if it is not there;
+ * {@link ManifestError} if a link leads out.
  */
 export async function openShard(location: ShardLocation): Promise<OpenShard> {
   const { path, entry } = location;
+  checkShardLinks(location);
   if (entry !== undefined) await checkSize(path, entry.bytes);
   const format = await openFormat(location.format);
   const index = entry === undefined ? undefined : await readShardIndex(indexPathOf(path), entry.index);

@@ -8,7 +8,7 @@ import { offsetOf } from "./extents.js";
 import type { FormatName } from "./format.js";
 import { formatOfFile } from "./format-of-file.js";
 import { checksumBytes } from "./sample-bytes.js";
-import { openShard, type OpenShard, type ShardLocation } from "./shard.js";
+import { checkShardLinks, openShard, type OpenShard, type ShardLocation } from "./shard.js";
 import { decodeShardIndex, indexPathOf } from "./shard-index.js";
 import { recoverTfrecord, type TfrecordDamage } from "./tfrecord/recover.js";
 
@@ -58,8 +58,9 @@ export interface VerifyOptions {
  * Reads every byte of a dataset and compares it with the checksums of its manifest, and every sample with its own. Of
  * files without a manifest, what `openDataset` takes as one dataset, every sample is read and compared with what its
  * format keeps. Damage is reported, not thrown.
- * @throws {@link ManifestError} if there is no dataset or its manifest is wrong; {@link FileError} if there is no such
- * file; {@link UnsupportedError} if it is of no format that is read; the signal's reason when aborted.
+ * @throws {@link ManifestError} if there is no dataset, its manifest is wrong, or a shard or a sidecar is a link that
+ * leads out of its folder; {@link FileError} if there is no such file; {@link UnsupportedError} if it is of no format
+ * that is read; the signal's reason when aborted.
  */
 export async function verifyDataset(
   path: string | readonly string[],
@@ -137,6 +138,7 @@ function lostRecords(file: string, damages: readonly TfrecordDamage[]): readonly
 
 async function verifyShards(dataset: Dataset, options: VerifyOptions): Promise<VerifyReport> {
   const locations = dataset.splits.flatMap((split) => split.shards);
+  for (const location of locations) checkShardLinks(location);
   const damages: Damage[] = [];
   let bytes = 0;
   let samples = 0;

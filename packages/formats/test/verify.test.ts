@@ -12,7 +12,16 @@ import {
 } from "@millrace/formats";
 import { count, SEED, tempDir } from "@millrace/testkit";
 import fc from "fast-check";
-import { readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -55,6 +64,22 @@ describe.each(FORMAT_NAMES)("verify of %s shards", (format) => {
     expect(report.bytes).toBe(files.reduce((sum, size) => sum + size));
     expect(seen).toEqual([1, 2]);
   });
+
+  it.each(["shard", "sidecar"])(
+    "refuses a dataset whose last %s is a link out of it, before it reads anything",
+    async (what) => {
+      const { root, manifest } = await write(format);
+      const shard = join(root, manifest.splits[0]?.shards.at(-1)?.path ?? "");
+      const path = what === "shard" ? shard : indexPathOf(shard);
+      const outside = join(tempDir(), "elsewhere");
+      renameSync(path, outside);
+      symlinkSync(outside, path);
+      const seen: number[] = [];
+      const verifying = verifyDataset(root, { onProgress: ({ shards }) => seen.push(shards) });
+      await expect(verifying).rejects.toMatchObject({ code: "MANIFEST" });
+      expect(seen).toEqual([]);
+    },
+  );
 
   it("names the sample, the field and the place of a flipped byte", async () => {
     const { root, manifest } = await write(format);
