@@ -1,3 +1,4 @@
+import { ClosedError } from "@millrace/formats";
 import type { Batch } from "./batch.js";
 import type { EpochRun } from "./epoch-run.js";
 
@@ -83,4 +84,9 @@ export class BatchLoop implements AsyncIterableIterator<Batch, undefined> {
     if (!isEnded && this.#run !== undefined) await this.source.end(this.#run, false);
     return DONE;
   }
+}
+
+/** The error of a loop that another one has ended. */
+export function anotherLoop(): ClosedError {
+  return new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
 }

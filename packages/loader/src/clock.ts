@@ -9,6 +9,13 @@ export interface Clock {
   now(): number;
 }
 
+const systemClocks = new WeakSet<Clock>();
+
+/** True if the clock is the machine's own, and not one that a caller runs. */
+export function isSystemClock(clock: Clock): boolean {
+  return systemClocks.has(clock);
+}
+
 /**
  * The machine's monotonic clock, the one behind `process.hrtime`, the same in all threads. `performance.now()` counts
  * from the start of each thread; the difference is measured once, after which a reading costs no memory.
@@ -20,5 +27,7 @@ export function createSystemClock(): Clock {
     const [seconds, nanoseconds] = process.hrtime();
     offset = Math.max(offset, seconds * 1e3 + nanoseconds / 1e6 - performance.now());
   }
-  return { now: () => performance.now() + offset };
+  const clock: Clock = { now: () => performance.now() + offset };
+  systemClocks.add(clock);
+  return clock;
 }

@@ -96,17 +96,33 @@ function rankText({ rank, worldSize, rankSource, dropLast }: ResolvedOptions): s
   return `rank ${rank} of ${worldSize}${source}: ${dropLast ? `leaves out ${rest}` : kept}`;
 }
 
+/** What is not as it would be by itself. */
+function variantTexts({ inject, stages, isCold }: ResolvedOptions): string[] {
+  const { fetchMs, prepMs, bytesPerSec, cachedFraction } = inject;
+  const isSlow = fetchMs > 0 || prepMs > 0;
+  const isCached = cachedFraction > 0 && (fetchMs > 0 || bytesPerSec !== undefined);
+  return [
+    ...(isSlow ? [`slowed down by ${fetchMs} ms of fetch and ${prepMs} ms of prep a sample`] : []),
+    ...(bytesPerSec === undefined ? [] : [`storage held to ${megabytes(bytesPerSec)} a second`]),
+    ...(isCached
+      ? [`${(100 * cachedFraction).toFixed(0)} % of the samples count as cached, and cost storage nothing`]
+      : []),
+    ...(stages === "fetch" ? ["samples are read and checked only: no decoding, no transforms"] : []),
+    ...(isCold ? ["reads past the page cache where that can be"] : []),
+  ];
+}
+
 /** What a loader will do and why, in a few lines of text. */
 export function describeLoader(described: Described): string {
   const { options, order, fields, leftOut, plan, root, samples, batches } = described;
-  const { split, batchSize, numWorkers, cpus, checksums, inject } = options;
+  const { split, batchSize, numWorkers, cpus, checksums } = options;
   const lines = [
     `${root}, split ${split}: ${samples} samples, ${batches} batches of ${batchSize} an epoch`,
     `order: ${describeOrder(order, { ...described, ...options })}`,
     rankText(options),
     ...fields.map(
       (field) =>
-        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms, described.decoder)}; read ${described.routes.get(field.field.name) ?? "nowhere"}`,
+        `field ${field.field.name}: ${field.dtype} [${[batchSize, ...field.shape].join(", ")}], ${routeText(field, options.transforms, described.decoder)}; read ${described.routes.get(field.field.name)?.text ?? "nowhere"}`,
     ),
     ...(leftOut.length > 0 ? [`left out: ${leftOut.join(", ")}`] : []),
     numWorkers === 0
@@ -115,9 +131,7 @@ export function describeLoader(described: Described): string {
     `read ahead: ${described.ahead.plan.isOn ? "each shard once, from front to back" : "no"}, ${described.ahead.plan.reason}`,
     memoryText(plan),
     `checksums: ${CHECKSUM_TEXTS[checksums]}; a bad sample: ${options.onBadSample}`,
-    ...(inject.fetchMs > 0 || inject.prepMs > 0
-      ? [`slowed down by ${inject.fetchMs} ms of fetch and ${inject.prepMs} ms of prep a sample`]
-      : []),
+    ...variantTexts(options),
   ];
   return `${lines.join("\n")}\n`;
 }

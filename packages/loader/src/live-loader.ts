@@ -1,16 +1,19 @@
-import { ClosedError, OptionError, type Statistics } from "@millrace/formats";
+import { ClosedError, type Statistics } from "@millrace/formats";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { BatchLoop } from "./batch-loop.js";
+import { anotherLoop, BatchLoop } from "./batch-loop.js";
 import { LoadedBatch, type Batch, type BatchStall } from "./batch.js";
 import { publishBatch, publishDeath, publishEpoch, type WorkerDeath } from "./diagnostics.js";
 import { describeLoader } from "./describe.js";
 import { EpochChain } from "./epoch-chain.js";
 import type { EpochRun, ReadySlot, SkippedSample } from "./epoch-run.js";
+import { loaderFacts, type LoaderFacts } from "./facts.js";
 import type { LoaderParts } from "./loader-parts.js";
 import type { Loader } from "./loader.js";
 import type { BoundOrder } from "./order/order.js";
-import { planRank, type RankPlanOptions } from "./order/rank.js";
+import type { RankPlanOptions } from "./order/rank.js";
+import { checkEpoch, RankEpochs, type Standing } from "./rank-epochs.js";
 import { Activity } from "./ring/activity.js";
+import { Effort } from "./ring/effort.js";
 import { Ring } from "./ring/ring.js";
 import type { SharedMemory } from "./ring/shared-memory.js";
 import { withKey } from "./sample-key.js";
@@ -18,6 +21,7 @@ import { SlotViews } from "./slot-views.js";
 import { NO_STALL, StallMeter } from "./stall.js";
 import { STATE_VERSION, type LoaderState } from "./state.js";
 import { StatsRecorder, type LoaderStats } from "./stats.js";
+import type { LoaderVariant } from "./variant.js";
 import type { Crew } from "./worker/crew.js";
 import { createCrew } from "./worker/create-crew.js";
 
@@ -32,16 +36,18 @@ export class LiveLoader implements Loader {
   readonly statistics: Statistics | undefined;
   readonly skipped: SkippedSample[] = [];
   readonly #order: BoundOrder;
+  readonly #epochs: RankEpochs;
   readonly #ring: Ring;
   readonly #views: SlotViews;
   readonly #activities: readonly Activity[];
+  readonly #efforts: readonly Effort[];
   readonly #meter: StallMeter;
   readonly #recorder: StatsRecorder;
   readonly #chain: EpochChain;
   /** This rank's part of a whole epoch. */
   readonly #wholeRank: RankPlanOptions;
   /** Epoch, position and bad samples where no run is under way. */
-  #at: { epoch: number; position: number; skipped: number };
+  #at: Standing;
   #crew: Crew | undefined;
   #run: EpochRun | undefined;
   #batch: LoadedBatch | undefined;
@@ -65,11 +71,13 @@ export class LiveLoader implements Loader {
     this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
     this.statistics = parts.statistics;
     this.#order = parts.bound;
+    this.#epochs = new RankEpochs(this.#order.length, options);
     this.#ring = new Ring(memories, layout);
     this.#views = new SlotViews(this.#ring, fields);
-    const numActivities = Math.max(1, layout.numWorkers);
+    const workers = Array.from({ length: Math.max(1, layout.numWorkers) }, (_, worker) => worker);
     const [first] = memories as [SharedMemory];
-    this.#activities = Array.from({ length: numActivities }, (_, worker) => new Activity(first, layout, worker));
+    this.#activities = workers.map((worker) => new Activity(first, layout, worker));
+    this.#efforts = workers.map((worker) => new Effort(first, layout, worker));
     this.#meter = new StallMeter(this.#activities);
     const sampleBytes = fields.reduce((sum, field) => sum + field.cellBytes, 0);
     this.#recorder = new StatsRecorder(layout.numWorkers, sampleBytes, setup.decoder);
@@ -86,23 +94,12 @@ export class LiveLoader implements Loader {
       onBadSample: options.onBadSample,
       onSkip: (sample) => this.#skip(sample),
     });
-    this.#wholeRank = this.#rankAt(0, 0);
+    this.#wholeRank = this.#epochs.whole;
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   get length(): number {
-    return this.#batchesFrom(0, 0);
-  }
-
-  #rankAt(position: number, skipped: number): RankPlanOptions {
-    const { rank, worldSize, dropLast } = this.parts.options;
-    return { length: this.#order.length, start: position, skipped, rank, worldSize, dropLast };
-  }
-
-  #batchesFrom(position: number, skipped: number): number {
-    const { batchSize, dropLast } = this.parts.options;
-    const batches = planRank(this.#rankAt(position, skipped)).samples / batchSize;
-    return dropLast ? Math.floor(batches) : Math.ceil(batches);
+    return this.#epochs.batchesFrom(0, 0);
   }
 
   state(): LoaderState {
@@ -112,17 +109,24 @@ export class LiveLoader implements Loader {
   }
 
   /** Where the consumer stands; the end of an epoch is the beginning of the next. */
-  #standing(): { epoch: number; position: number; skipped: number } {
+  #standing(): Standing {
     const run = this.#run;
-    const { epoch, position, skipped } =
-      run === undefined ? this.#at : { epoch: run.options.epoch, position: run.position, skipped: run.skipped };
-    return this.#batchesFrom(position, skipped) > 0
-      ? { epoch, position, skipped }
-      : { epoch: epoch + 1, position: 0, skipped: 0 };
+    return this.#epochs.normalize(
+      run === undefined ? this.#at : { epoch: run.options.epoch, position: run.position, skipped: run.skipped },
+    );
   }
 
   stats(): LoaderStats {
-    return this.#recorder.read(this.parts.options.clock.now(), this.#activities);
+    return this.#recorder.read(this.parts.options.clock.now(), this.#activities, this.#efforts);
+  }
+
+  facts(): LoaderFacts {
+    return loaderFacts(this.parts);
+  }
+
+  async variant(change: LoaderVariant): Promise<Loader> {
+    this.#checkOpen();
+    return this.parts.vary(change);
   }
 
   describe(): string {
@@ -139,10 +143,7 @@ export class LiveLoader implements Loader {
   }
 
   epoch(epoch: number): AsyncIterable<Batch> {
-    if (!Number.isInteger(epoch) || epoch < 0 || epoch >= 2 ** 32) {
-      const expected = "an integer from 0 to 4294967295";
-      throw new OptionError({ option: "epoch", problem: "is impossible", expected, found: String(epoch) });
-    }
+    checkEpoch(epoch);
     return { [Symbol.asyncIterator]: () => this.#iterate(epoch) };
   }
 
@@ -162,8 +163,7 @@ export class LiveLoader implements Loader {
     const standing = this.#standing();
     this.#at = epoch === undefined || epoch === standing.epoch ? standing : { epoch, position: 0, skipped: 0 };
     const { options } = this.parts;
-    const { position, skipped } = this.#at;
-    this.#step = Math.floor((position / options.worldSize - skipped) / options.batchSize);
+    this.#step = this.#epochs.stepAt(this.#at);
     const run = this.#takeAhead() ?? (await this.#beginAnew());
     this.#begunAt = options.clock.now();
     this.#recorder.begin(this.#begunAt);
@@ -192,7 +192,7 @@ export class LiveLoader implements Loader {
     this.#ring.reset();
     this.#crew = this.#crew === undefined || this.#crew.isClosed ? this.#createCrew() : this.#crew;
     this.#crew.start();
-    return this.#chain.begin(epoch, this.#rankAt(position, skipped), this.#crew);
+    return this.#chain.begin(epoch, this.#epochs.planFrom(position, skipped), this.#crew);
   }
 
   /**
@@ -342,8 +342,4 @@ export class LiveLoader implements Loader {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function anotherLoop(): ClosedError {
-  return new ClosedError({ problem: "another loop over the loader has begun", fix: "use one at a time" });
 }

@@ -1,11 +1,15 @@
 import type { Statistics } from "@millrace/formats";
 import type { Decoder } from "@millrace/image";
 import type { FieldPlan } from "./fields.js";
+import type { Loader } from "./loader.js";
 import type { ResolvedOptions } from "./options.js";
 import type { DescribedOrder } from "./order/describe-order.js";
 import type { BoundOrder, Order } from "./order/order.js";
 import type { RingPlan } from "./ring-plan.js";
 import type { prepareReadAhead } from "./storage/read-ahead-plan.js";
+import type { StorageRoute } from "./storage-routes.js";
+import type { StoredFiles } from "./stored-files.js";
+import type { LoaderVariant } from "./variant.js";
 import type { PipelineSetup } from "./worker/protocol.js";
 
 /** What an open loader is made of; planned by {@link openLoader}. */
@@ -17,8 +21,8 @@ export interface LoaderParts {
   /** The data sets that are mixed by weight, if any. */
   readonly parts: DescribedOrder["parts"];
   readonly fields: readonly FieldPlan[];
-  /** How workers get at the values of each field, by its name, in words. */
-  readonly routes: ReadonlyMap<string, string>;
+  /** How workers get at the values of each field, by its name. */
+  readonly routes: ReadonlyMap<string, StorageRoute>;
   /** Fields that batches do not have. */
   readonly leftOut: readonly string[];
   readonly plan: RingPlan;
@@ -30,4 +34,8 @@ export interface LoaderParts {
   readonly fingerprint: string;
   readonly root: string;
   readonly statistics: Statistics | undefined;
+  /** What there is to say of the files; found out when it is first asked for. */
+  readonly files: () => StoredFiles;
+  /** Makes a loader of the same parts that does one thing another way. */
+  readonly vary: (change: LoaderVariant) => Loader;
 }

@@ -1,8 +1,10 @@
 import type { Statistics } from "@millrace/formats";
 import type { Batch } from "./batch.js";
 import type { SkippedSample } from "./epoch-run.js";
+import type { LoaderFacts } from "./facts.js";
 import type { LoaderState } from "./state.js";
 import type { LoaderStats } from "./stats.js";
+import type { LoaderVariant } from "./variant.js";
 
 /**
  * Batches of one split of a dataset. `for await (const batch of loader)` runs from the loader's state to the end of the
@@ -31,6 +33,15 @@ export interface Loader extends AsyncIterable<Batch>, AsyncDisposable {
   stats(): LoaderStats;
   /** What the loader will do and why, in a few lines. */
   describe(): string;
+  /** What the loader is, in numbers. */
+  facts(): LoaderFacts;
+  /**
+   * A loader of its own that does one thing another way: to measure what that changes. It has the same data, order, seed
+   * and transforms, begins at the beginning of epoch 0, and shares no thread, memory or file with this one. Opening it
+   * is cheap, as what was planned for this one is planned. Its user closes it; `signal` ends both.
+   * @throws {@link OptionError} for an impossible change, {@link ClosedError} if the loader is closed.
+   */
+  variant(change: LoaderVariant): Promise<Loader>;
   /** Ends all threads. A pending request for a batch fails with {@link ClosedError}. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { createDecoder } from "@millrace/image";
 import { OptionError, UnsupportedError } from "@millrace/formats";
+import { createLoader } from "./create-loader.js";
 import { planFields } from "./fields.js";
 import { readLabels } from "./labels.js";
 import { checkParts, openLoaderData, type DatasetPart, type LoaderData } from "./loader-data.js";
-import { LiveLoader } from "./live-loader.js";
 import type { Loader } from "./loader.js";
 import { resolveOptions, type LoaderOptions, type ResolvedOptions } from "./options.js";
 import { bindOrder, needsLabels } from "./order/bind-order.js";
@@ -11,16 +11,11 @@ import { bindMix } from "./order/mix.js";
 import type { BoundOrder, Order } from "./order/order.js";
 import { partOrder } from "./order/part-order.js";
 import { planRank } from "./order/rank.js";
-import { saveOrder } from "./order/saved-order.js";
 import { shuffle } from "./order/shuffle.js";
-import { planRing } from "./ring-plan.js";
-import { CheckedBits } from "./ring/checked-bits.js";
-import { createRingMemories } from "./ring/shared-memory.js";
 import { checkState } from "./state.js";
-import { prepareReadAhead } from "./storage/read-ahead-plan.js";
 import { describeRoutes } from "./storage-routes.js";
+import { describeFiles, type StoredFiles } from "./stored-files.js";
 import { measureTexts } from "./text-bytes.js";
-import type { PipelineSetup } from "./worker/protocol.js";
 
 /**
  * Opens a dataset folder or a single shard for loading, or several as one. Threads start with the first batch.
@@ -35,9 +30,6 @@ export async function openLoader(path: string | readonly DatasetPart[], options:
   resolved.signal?.throwIfAborted();
   return await planLoader(await openLoaderData(parts, resolved.split), resolved);
 }
-
-/** Files that all workers together keep open: half of what systems usually allow a process. */
-const OPEN_FILES = 512;
 
 /**
  * Plans a loader of open data.
@@ -67,40 +59,9 @@ export async function planLoader(data: LoaderData, options: ResolvedOptions, max
   options.signal?.throwIfAborted();
   const isEncoded = fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
   const decoder = isEncoded ? createDecoder({ decoder: options.decoder }) : undefined;
-  const plan = planRing({ ...options, fields, decoder: decoder?.name, maxMemoryBytes });
-  const setup: PipelineSetup = {
-    shards,
-    fields,
-    layout: plan.layout,
-    memories: createRingMemories(plan.layout),
-    seed: order.seed,
-    decoder: decoder?.name,
-    checksums: data.hasChecksums ? options.checksums : "off",
-    checked: CheckedBits.allocate(data.length).buffer,
-    runLength: plan.runLength,
-    inject: options.inject,
-    maxOpenFiles: Math.max(16, Math.floor(OPEN_FILES / Math.max(1, options.numWorkers))),
-  };
-  const leftOut = schema.fields.map((field) => field.name).filter((name) => !fields.some((f) => f.field.name === name));
-  const { root, parts } = data;
-  const saved = saveOrder(order);
-  const made = {
-    options,
-    order: saved,
-    bound,
-    parts,
-    fields,
-    routes,
-    leftOut,
-    plan,
-    decoder,
-    setup,
-    ahead: prepareReadAhead(shards, { ...options, order: order.kind }),
-    fingerprint,
-    root,
-    statistics,
-  };
-  return new LiveLoader(made, state);
+  let known: StoredFiles | undefined;
+  const files = (): StoredFiles => (known ??= describeFiles(shards, fields, routes));
+  return createLoader({ data, order, bound, fields, routes, decoder, files, maxMemoryBytes }, options, state);
 }
 
 /** An epoch without batches is no way to train. */

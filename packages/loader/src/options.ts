@@ -70,9 +70,10 @@ export interface LoaderOptions {
   readonly workerTimeoutMs?: number | undefined;
   /**
    * What if storage or preparation were slower? Each sample takes so much longer: `fetchMs` sleeping, `prepMs` keeping a
-   * core busy. Profiles with it show where the time of a slower machine would go.
+   * core busy; `bytesPerSec` is what storage gives to all workers together, and a `cachedFraction` of the samples cost
+   * storage nothing. Profiles with it show where the time of a slower machine would go.
    */
-  readonly inject?: Partial<Inject> | undefined;
+  readonly inject?: { readonly [K in keyof Inject]?: Inject[K] | undefined } | undefined;
 }
 
 /** {@link LoaderOptions} with nothing left open. */
@@ -102,10 +103,16 @@ export interface ResolvedOptions {
   readonly clock: Clock;
   readonly workerTimeoutMs: number;
   readonly inject: Inject;
+  /** What workers do of a sample: all, or no more than reading it; see {@link LoaderVariant}. */
+  readonly stages: "all" | "fetch";
+  /** Samples are read past the page cache where that can be. */
+  readonly isCold: boolean;
 }
 
 const MAX_WORKERS = 1024;
-const INJECTED = "milliseconds from 0 up";
+/** No storage is faster. */
+const MAX_BYTES_PER_SEC = 1e12;
+const INJECTED = "milliseconds from 0 up, bytes a second above 0, a fraction from 0 to 1";
 
 /** For each option what is expected of it, in words and as a schema. */
 const OPTIONS = {
@@ -129,13 +136,28 @@ const OPTIONS = {
   clock: ["{ now(): number }", z.custom<Clock>((value) => typeof (value as Clock | null)?.now === "function")],
   workerTimeoutMs: ["milliseconds above 0", z.number().positive()],
   inject: [
-    `{ fetchMs, prepMs }, ${INJECTED}`,
-    z.strictObject({ fetchMs: z.number().min(0).optional(), prepMs: z.number().min(0).optional() }),
+    `{ fetchMs, prepMs, bytesPerSec, cachedFraction }, ${INJECTED}`,
+    z.strictObject({
+      fetchMs: z.number().min(0).optional(),
+      prepMs: z.number().min(0).optional(),
+      bytesPerSec: z.number().positive().max(MAX_BYTES_PER_SEC).optional(),
+      cachedFraction: z.number().min(0).max(1).optional(),
+    }),
   ],
 } as const;
 
 function isKind(value: unknown): boolean {
   return typeof value === "object" && value !== null && "kind" in value;
+}
+
+/**
+ * Checks the value of an option by itself.
+ * @throws {@link OptionError} naming the option, what is expected and what was found.
+ */
+export function checkOption(name: keyof LoaderOptions, value: unknown): void {
+  const [expected, schema] = OPTIONS[name];
+  if (value === undefined || schema.safeParse(value).success) return;
+  throw new OptionError({ option: name, problem: "is impossible", expected, found: shownValue(value) });
 }
 
 /**
@@ -152,9 +174,7 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
         expected: Object.keys(OPTIONS).join(", "),
       });
     }
-    const [expected, schema] = OPTIONS[name as keyof typeof OPTIONS];
-    if (value === undefined || schema.safeParse(value).success) continue;
-    throw new OptionError({ option: name, problem: "is impossible", expected, found: shownValue(value) });
+    checkOption(name as keyof LoaderOptions, value);
   }
   const cpus = options.numWorkers === undefined ? cpuBudget() : undefined;
   const { rank, worldSize, source: rankSource } = findRank(options, environment);
@@ -180,6 +200,13 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     signal: options.signal,
     clock: options.clock ?? createSystemClock(),
     workerTimeoutMs: options.workerTimeoutMs ?? 120_000,
-    inject: { fetchMs: options.inject?.fetchMs ?? 0, prepMs: options.inject?.prepMs ?? 0 },
+    inject: {
+      fetchMs: options.inject?.fetchMs ?? 0,
+      prepMs: options.inject?.prepMs ?? 0,
+      bytesPerSec: options.inject?.bytesPerSec,
+      cachedFraction: options.inject?.cachedFraction ?? 0,
+    },
+    stages: "all",
+    isCold: false,
   };
 }

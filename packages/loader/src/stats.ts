@@ -1,6 +1,18 @@
 import { cpuBudget, type DecoderName } from "@millrace/image";
 import { createSnapshot, type Activity } from "./ring/activity.js";
+import { createEffort, type Effort } from "./ring/effort.js";
 import type { BatchStall } from "./batch.js";
+import { cpuMsOfThread, ThreadCpu } from "./thread-cpu.js";
+
+/** What `inject` really cost, summed over all workers, in ms. */
+export interface InjectedTime {
+  /** Time that workers slept. */
+  readonly fetchMs: number;
+  /** Time that workers kept their cores busy, on the wall. */
+  readonly prepMs: number;
+  /** The CPU time of that; the same as `prepMs` where the system does not tell a thread's CPU time. */
+  readonly prepCpuMs: number;
+}
 
 /** What a loader has done since it was opened. Times are milliseconds, fractions 0 to 1. */
 export interface LoaderStats {
@@ -22,6 +34,15 @@ export interface LoaderStats {
   readonly occupancyFraction: number;
   /** What the workers did, summed over all of them. */
   readonly stages: { readonly fetchMs: number; readonly prepMs: number; readonly idleMs: number };
+  /** Bytes that samples were read by. Values that only a format's library reads count by their size. */
+  readonly readBytes: number;
+  /**
+   * CPU time of all workers' threads while they made samples, those that died included; `undefined` where the system does
+   * not tell it (it is Linux that does). Decoders that use other threads are not in it.
+   */
+  readonly workerCpuMs: number | undefined;
+  /** What the option `inject` really cost. */
+  readonly injected: InjectedTime;
   readonly numWorkers: number;
   /** Workers that died and were replaced. */
   readonly deadWorkers: number;
@@ -52,6 +73,9 @@ export class StatsRecorder {
   /** Since when the ring is not known to hold the next batch. */
   #takenAt = 0;
 
+  /** The system tells the CPU time of threads. */
+  readonly #isCpuTold = ThreadCpu.isTold();
+  #workerCpuMs = 0;
   #deaths = 0;
   #cpuMs = 0;
   /** CPU time of the process until which it is counted. */
@@ -112,8 +136,28 @@ export class StatsRecorder {
     this.#until = undefined;
   }
 
+  /** What the work of all workers took. */
+  #sumEfforts(efforts: readonly Effort[]): Pick<LoaderStats, "readBytes" | "workerCpuMs" | "injected"> {
+    const effort = createEffort();
+    const injected = { fetchMs: 0, prepMs: 0, prepCpuMs: 0 };
+    let readBytes = 0;
+    let cpuMs = 0;
+    for (const worker of efforts) {
+      if (!worker.read(effort)) continue;
+      readBytes += effort.readBytes;
+      injected.fetchMs += effort.injectedFetchMs;
+      injected.prepMs += effort.injectedPrepMs;
+      injected.prepCpuMs += effort.injectedPrepCpuMs;
+      const threadMs = effort.nativeThread === 0 ? undefined : cpuMsOfThread(effort.nativeThread);
+      cpuMs += Math.max(effort.cpuMs, (threadMs ?? 0) - effort.cpuOffsetMs);
+    }
+    // What a thread took after it published it for the last time, and before it died, was seen here, but counts no more.
+    this.#workerCpuMs = Math.max(this.#workerCpuMs, cpuMs);
+    return { readBytes, injected, workerCpuMs: this.#isCpuTold ? this.#workerCpuMs : undefined };
+  }
+
   /** All of it at one time. */
-  read(now: number, activities: readonly Activity[]): LoaderStats {
+  read(now: number, activities: readonly Activity[], efforts: readonly Effort[]): LoaderStats {
     if (this.#until !== undefined) {
       this.#advance(now);
       this.#countCpu();
@@ -139,6 +183,7 @@ export class StatsRecorder {
       prepStallMs: this.#prepStallMs,
       occupancyFraction: wallMs > 0 ? Math.max(0, 1 - this.#emptyMs / wallMs) : 0,
       stages,
+      ...this.#sumEfforts(efforts),
       numWorkers: this.numWorkers,
       deadWorkers: this.#deaths,
       cpuFraction: wallMs > 0 ? this.#cpuMs / (wallMs * cpuBudget()) : 0,

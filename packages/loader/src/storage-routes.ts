@@ -1,13 +1,21 @@
 import { isMillraceError, openShard, type Extents, type Field, type ShardLocation } from "@millrace/formats";
 
+/** How workers get at the values of a field. */
+export interface StorageRoute {
+  /** True if they read them from their places in the file, and not by the format's library. */
+  readonly isPlain: boolean;
+  /** In words. */
+  readonly text: string;
+}
+
 /**
- * How workers get at the values of each of the `fields`, in words, and why; as the first shard with samples has them.
+ * How workers get at the values of each of the `fields`, and why; as the first shard with samples has them.
  * What is wrong with that shard is told by its samples, when they are read.
  */
 export async function describeRoutes(
   shards: readonly ShardLocation[],
   fields: readonly Field[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, StorageRoute>> {
   const first = shards.find(({ samples }) => samples > 0);
   if (first === undefined) return new Map();
   try {
@@ -17,7 +25,7 @@ export async function describeRoutes(
       return new Map(
         fields.map((field) => {
           const hasShape = field.kind !== "ragged" || reader.shapes(field.name) !== undefined;
-          return [field.name, routeText(hasShape ? reader.extents(field.name) : undefined, first)];
+          return [field.name, routeOf(hasShape ? reader.extents(field.name) : undefined, first)];
         }),
       );
     } finally {
@@ -25,13 +33,17 @@ export async function describeRoutes(
     }
   } catch (error) {
     if (!isMillraceError(error)) throw error;
-    return new Map(fields.map(({ name }) => [name, "from a shard that cannot be opened"]));
+    const route = { isPlain: false, text: "from a shard that cannot be opened" };
+    return new Map(fields.map(({ name }) => [name, route]));
   }
 }
 
-function routeText(extents: Extents | undefined, { format }: ShardLocation): string {
-  if (extents === undefined) return `by the ${format} library, as the values do not lie plain in the file`;
-  return extents.kind === "affine"
-    ? `by affine extents: rows of ${extents.byteLength} bytes at equal distances`
-    : "by a table of extents: rows differ in size or distance";
+function routeOf(extents: Extents | undefined, { format }: ShardLocation): StorageRoute {
+  if (extents === undefined)
+    return { isPlain: false, text: `by the ${format} library, as the values do not lie plain in the file` };
+  const text =
+    extents.kind === "affine"
+      ? `by affine extents: rows of ${extents.byteLength} bytes at equal distances`
+      : "by a table of extents: rows differ in size or distance";
+  return { isPlain: true, text };
 }

@@ -15,6 +15,7 @@ import type { SharedMemory } from "./shared-memory.js";
  *   double 4 IDLE
  *   double 5 SAMPLE      number of the sample at work
  *   word 12  THREAD      threadId of the worker's thread
+ *   words 13 to 31       what the work took, see effort.ts
  *   words 32 …           the private regions: offset and length of each, as uint32
  */
 const SEQUENCE = 0;

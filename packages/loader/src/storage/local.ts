@@ -1,5 +1,5 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { CorruptShardError, fileError } from "@millrace/formats/shard";
+import { BUFFERED, type FileAccess } from "./file-access.js";
 
 /** The shards of a split on a local disk, read at any place by `pread`. A bounded number of them is kept open. */
 export class LocalFiles {
@@ -9,14 +9,24 @@ export class LocalFiles {
   readonly #lastRead: Float64Array;
   #open = 0;
   #reads = 0;
+  #bytesAsked = 0;
 
-  /** @param maxOpen - Files kept open at a time, at least 1. */
+  /**
+   * @param maxOpen - Files kept open at a time, at least 1.
+   * @param access - How files are read; default: through the page cache.
+   */
   constructor(
     readonly paths: readonly string[],
     readonly maxOpen: number,
+    readonly access: FileAccess = BUFFERED,
   ) {
     this.#fds = new Int32Array(paths.length).fill(-1);
     this.#lastRead = new Float64Array(paths.length);
+  }
+
+  /** Bytes that all reads so far asked for. */
+  get bytesAsked(): number {
+    return this.#bytesAsked;
   }
 
   /**
@@ -26,11 +36,12 @@ export class LocalFiles {
    */
   readInto(file: number, target: Uint8Array, offset: number, length: number, position: number): void {
     const fd = this.#fd(file);
+    this.#bytesAsked += length;
     let done = 0;
     while (done < length) {
       let count: number;
       try {
-        count = readSync(fd, target, offset + done, length - done, position + done);
+        count = this.access.read(fd, target, offset + done, length - done, position + done);
       } catch (error) {
         throw fileError(this.paths[file] as string, "read the shard", error);
       }
@@ -53,7 +64,7 @@ export class LocalFiles {
     if (known !== -1) return known;
     if (this.#open >= this.maxOpen) this.#closeOldest();
     try {
-      const fd = openSync(this.paths[file] as string, "r");
+      const fd = this.access.open(this.paths[file] as string);
       this.#fds[file] = fd;
       this.#open++;
       return fd;
@@ -72,7 +83,7 @@ export class LocalFiles {
   }
 
   #close(file: number): void {
-    closeSync(this.#fds[file] as number);
+    this.access.close(this.#fds[file] as number);
     this.#fds[file] = -1;
     this.#open--;
   }

@@ -1,7 +1,8 @@
 import type { Decoder } from "@millrace/image";
-import type { Clock } from "../clock.js";
+import { isSystemClock, type Clock } from "../clock.js";
 import { STAGE_OF } from "../ring/activity.js";
 import type { Claim, Ring } from "../ring/ring.js";
+import { ThreadCpu } from "../thread-cpu.js";
 import type { Crew } from "./crew.js";
 import { Pipeline } from "./pipeline.js";
 import type { BadSample, PipelineSetup } from "./protocol.js";
@@ -18,6 +19,8 @@ export interface InlineCrewOptions {
 /** No threads: the caller's own thread makes a batch when it is asked for it. */
 export class InlineCrew implements Crew {
   readonly #table: ShardTable;
+  /** On a clock that the caller runs, the machine's CPU time means nothing. */
+  readonly #threadCpu: ThreadCpu | undefined;
   readonly #claim: Claim = { slot: 0, cell: 0, count: 0, epoch: 0 };
   #pipeline: Promise<Pipeline> | undefined;
   #bad: BadSample[] = [];
@@ -26,8 +29,9 @@ export class InlineCrew implements Crew {
   #isClosed = false;
 
   constructor(readonly options: InlineCrewOptions) {
-    const { shards, fields, maxOpenFiles } = options.setup;
-    this.#table = new ShardTable(shards, fields, maxOpenFiles);
+    const { shards, fields, maxOpenFiles, isCold } = options.setup;
+    this.#table = new ShardTable(shards, fields, maxOpenFiles, isCold);
+    this.#threadCpu = isSystemClock(options.clock) ? ThreadCpu.open() : undefined;
   }
 
   get isClosed(): boolean {
@@ -52,16 +56,19 @@ export class InlineCrew implements Crew {
     this.#pipeline ??= Pipeline.open({
       ...this.options,
       table: this.#table,
+      threadCpu: this.#threadCpu,
       worker: 0,
       report: (bad) => this.#bad.push(bad),
     });
     const pipeline = await this.#pipeline;
+    pipeline.begin();
     try {
       while (this.#interrupted === undefined && ring.claim(setup.runLength, this.#claim)) {
         const pending = pipeline.process(this.#claim);
         if (pending !== undefined) await pending;
       }
     } finally {
+      pipeline.end();
       pipeline.enter(STAGE_OF.idle, -1);
     }
   }
@@ -89,8 +96,10 @@ export class InlineCrew implements Crew {
   }
 
   async close(): Promise<void> {
+    if (this.#isClosed) return;
     this.#isClosed = true;
     await this.rest();
     this.#table.close();
+    this.#threadCpu?.close();
   }
 }

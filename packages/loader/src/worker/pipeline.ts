@@ -3,10 +3,13 @@ import { imageHeader, type Decoder, type Pixels } from "@millrace/image";
 import type { Clock } from "../clock.js";
 import { Activity, STAGE_OF, type Stage } from "../ring/activity.js";
 import { cellAt, memoryOf } from "../ring/layout.js";
+import { Effort } from "../ring/effort.js";
 import { SAMPLE_STATE, type Claim, type Ring } from "../ring/ring.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
+import type { ThreadCpu } from "../thread-cpu.js";
 import { openBenches, type Bench } from "./bench.js";
 import type { CropReader } from "./crop-reader.js";
+import { EffortReport } from "./effort-report.js";
 import { Injector } from "./injector.js";
 import { createLane, type Lane } from "./lane.js";
 import type { BadSample, PipelineSetup } from "./protocol.js";
@@ -20,6 +23,8 @@ export interface PipelineOptions {
   readonly ring: Ring;
   readonly table: ShardTable;
   readonly clock: Clock;
+  /** CPU time of this thread; `undefined` where it is not known. */
+  readonly threadCpu: ThreadCpu | undefined;
   /** Makes pixels of encoded images; `undefined` where no field holds them. */
   readonly decoder: Decoder | undefined;
   /** Takes each sample that cannot be made. */
@@ -49,6 +54,7 @@ export class Pipeline {
   /** That of the memory which the claim at work lies in. */
   #bench: Bench;
   readonly #injector: Injector;
+  readonly #report: EffortReport;
   readonly #lanes: readonly Lane[];
   readonly #samples: readonly Uint32Array[];
   readonly #draws: readonly Uint32Array[];
@@ -62,10 +68,12 @@ export class Pipeline {
     /** One for each memory of the ring. */
     readonly benches: readonly Bench[],
   ) {
-    const { setup, ring, clock } = options;
+    const { setup, worker, ring, table, clock, threadCpu } = options;
     this.#bench = benches[0] as Bench;
     this.#imageField = setup.fields.findIndex((field) => field.image !== undefined);
-    this.#injector = new Injector(clock);
+    this.#injector = new Injector({ setup, clock, threadClock: threadCpu, isStopped: () => ring.stopped });
+    const effort = new Effort(setup.memories[0] as SharedMemory, setup.layout, worker);
+    this.#report = new EffortReport({ effort, injector: this.#injector, table, threadCpu });
     this.#lanes = Array.from({ length: setup.runLength }, (_, at) => createLane(at, setup.fields.length));
     const slots = Array.from({ length: setup.layout.numSlots }, (_, slot) => slot);
     this.#samples = slots.map((slot) => ring.samples(slot));
@@ -87,6 +95,17 @@ export class Pipeline {
       activity.enter(STAGE_OF.off, options.clock.now(), -1);
       throw error;
     }
+  }
+
+  /** This thread begins to make samples, and its CPU time counts. */
+  begin(): void {
+    this.#report.begin();
+  }
+
+  /** This thread ends with it. */
+  end(): void {
+    this.#report.publish(this.options.clock.now());
+    this.#report.end();
   }
 
   /** Publishes what this worker is doing. */
@@ -127,16 +146,14 @@ export class Pipeline {
 
   /** Values that are taken as they are: a run at a time, as keeping account of each sample would cost as much as it. */
   #processStored(claim: Claim): void {
-    const { ring, setup } = this.options;
-    const { fetchMs } = setup.inject;
+    const { ring } = this.options;
     const first = (this.#lanes[0] as Lane).sample;
     this.enter(STAGE_OF.fetch, first);
     for (let i = 0; i < claim.count; i++) {
       if (ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
       try {
-        this.#bench.reader.fetch(lane);
-        if (fetchMs > 0) this.#injector.sleep(fetchMs);
+        this.#read(lane);
       } catch (error) {
         this.#refuse(lane, error);
       }
@@ -147,7 +164,7 @@ export class Pipeline {
       if (lane.isBad) continue;
       try {
         this.#bench.reader.check(lane);
-        this.#slowDown();
+        this.#injector.prepare();
       } catch (error) {
         this.#refuse(lane, error);
       }
@@ -161,12 +178,16 @@ export class Pipeline {
       const lane = this.#lanes[i] as Lane;
       if (table.isOpen(lane.shard)) continue;
       this.enter(STAGE_OF.fetch, lane.sample);
+      const before = table.bytesAsked;
       await table.open(lane.shard);
+      this.#injector.charge(table.bytesAsked - before);
     }
     await this.#processOpen(claim);
   }
 
+  /** Images that are stored as pixels; or any, where reading is all there is to do. */
   #processRaw(claim: Claim): void {
+    const { stages } = this.options.setup;
     for (let i = 0; i < claim.count; i++) {
       if (this.options.ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
@@ -174,8 +195,8 @@ export class Pipeline {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
         this.#bench.reader.check(lane);
-        this.#make(lane, lane.imageAt, lane.imageWidth, lane.imageHeight);
-        this.#slowDown();
+        if (stages === "all") this.#make(lane, lane.imageAt, lane.imageWidth, lane.imageHeight);
+        this.#injector.prepare();
       } catch (error) {
         this.#refuse(lane, error);
       }
@@ -242,25 +263,25 @@ export class Pipeline {
     const isInPlace = lane.target !== undefined && data.buffer === lane.target.buffer;
     const sourceAt = isInPlace ? data.byteOffset : this.#bench.reader.placePixels(data);
     this.#make(lane, sourceAt, width, height);
-    this.#slowDown();
+    this.#injector.prepare();
   }
 
   #fetch(lane: Lane): void {
-    const { fetchMs } = this.options.setup.inject;
     this.enter(STAGE_OF.fetch, lane.sample);
+    this.#read(lane);
+  }
+
+  #read(lane: Lane): void {
+    const { table } = this.options;
+    const before = table.bytesAsked;
     this.#bench.reader.fetch(lane);
-    if (fetchMs > 0) this.#injector.sleep(fetchMs);
+    if (this.#injector.isOn) this.#injector.fetch(lane.sample, table.bytesAsked - before);
   }
 
   #make(lane: Lane, sourceAt: number, width: number, height: number): void {
     const targetAt = cellAt(this.options.setup.layout, lane.slot, this.#imageField, lane.cell);
     const { epoch, sample, draw, isCropped } = lane;
     this.#bench.maker?.make(sourceAt, width, height, epoch, sample, targetAt, isCropped, draw);
-  }
-
-  #slowDown(): void {
-    const { prepMs } = this.options.setup.inject;
-    if (prepMs > 0) this.#injector.spin(prepMs);
   }
 
   /**
@@ -284,6 +305,8 @@ export class Pipeline {
       states[lane.cell] = lane.isBad ? SAMPLE_STATE.bad : SAMPLE_STATE.good;
       if (lane.isBad) bad++;
     }
-    this.options.ring.finish(claim, bad, this.options.clock.now());
+    const now = this.options.clock.now();
+    this.#report.publish(now);
+    this.options.ring.finish(claim, bad, now);
   }
 }

@@ -6,6 +6,7 @@ import { Piscina } from "piscina";
 import type { Clock } from "../clock.js";
 import type { WorkerDeath } from "../diagnostics.js";
 import { Activity, createSnapshot, STAGE_OF } from "../ring/activity.js";
+import { Effort } from "../ring/effort.js";
 import type { Ring } from "../ring/ring.js";
 import type { ReadAhead } from "../storage/read-ahead.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
@@ -43,6 +44,7 @@ export interface WorkerPoolOptions {
 interface Member {
   readonly number: number;
   readonly activity: Activity;
+  readonly effort: Effort;
   /** Ends when its task does, and with it its successors'. */
   run: Promise<void> | undefined;
   port: MessagePort | undefined;
@@ -80,6 +82,7 @@ export class WorkerPool implements Crew {
     this.#members = Array.from({ length: layout.numWorkers }, (_, number) => ({
       number,
       activity: new Activity(first, layout, number),
+      effort: new Effort(first, layout, number),
       run: undefined,
       port: undefined,
       ending: undefined,
@@ -158,6 +161,7 @@ export class WorkerPool implements Crew {
     if (this.#closing !== undefined) return;
     const sample = this.#sampleOf(member);
     member.activity.recover(this.options.clock.now());
+    member.effort.recover();
     this.#mustRescue = true;
     this.options.onDeath({ worker: member.number, sample, error: crash });
     if (this.#deaths.add(sample, crash)) this.options.ring.wakeConsumer(this.#waitingFor);
@@ -275,6 +279,9 @@ export class WorkerPool implements Crew {
 
   async #destroy(): Promise<void> {
     await Promise.all([this.options.readAhead?.stop(), this.#piscina.destroy()]);
-    for (const { activity } of this.#members) activity.recover(this.options.clock.now());
+    for (const { activity, effort } of this.#members) {
+      activity.recover(this.options.clock.now());
+      effort.recover();
+    }
   }
 }

@@ -5,12 +5,20 @@ import type { FieldPlan } from "../fields.js";
 import type { RingLayout } from "../ring/layout.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
 
-/** Time that each sample takes beside its own work: a loader as if storage or preparation were slower. */
+/** What samples cost beside their own work: a loader as if storage or preparation were slower. */
 export interface Inject {
-  /** Milliseconds that a worker sleeps, counted as fetch. */
+  /** Milliseconds that a worker sleeps for each sample, counted as fetch. */
   readonly fetchMs: number;
-  /** Milliseconds that a worker keeps its core busy, counted as prep. */
+  /** Milliseconds of CPU that a worker spends on each sample, counted as prep. */
   readonly prepMs: number;
+  /**
+   * Bytes that storage gives in a second to all workers together; `undefined`: no limit. Counted are the bytes that
+   * samples are read by, of a crop only those that it needs. A worker sleeps until its bytes are due, counted as fetch.
+   * Storage that nobody read of for a while gives the bytes of 10 ms at once.
+   */
+  readonly bytesPerSec: number | undefined;
+  /** Share of the samples, 0 to 1, that cost neither `fetchMs` nor bytes, as if they were cached: always the same ones. */
+  readonly cachedFraction: number;
 }
 
 /** All that a worker must know to make samples. Plain data and shared memory; the same for every worker of a loader. */
@@ -31,6 +39,12 @@ export interface PipelineSetup {
   /** Samples claimed at a time. */
   readonly runLength: number;
   readonly inject: Inject;
+  /** State of the injected storage's limit, see {@link TokenBucket}. */
+  readonly bucket: SharedArrayBuffer;
+  /** `fetch`: samples are read and checked, and neither decoded nor transformed. */
+  readonly stages: "all" | "fetch";
+  /** Samples are read past the page cache where that can be. */
+  readonly isCold: boolean;
   /** Files that one worker keeps open; not less than `runLength`, as the samples of a claim may lie in as many shards. */
   readonly maxOpenFiles: number;
 }

@@ -14,6 +14,7 @@ import {
   type TypedArray,
 } from "@millrace/formats/shard";
 import type { FieldPlan } from "../fields.js";
+import { DirectAccess } from "../storage/direct-access.js";
 import { LocalFiles } from "../storage/local.js";
 
 /** Values up to this size are read for the whole shard at once, and kept. */
@@ -56,11 +57,14 @@ export class ShardTable {
   readonly #failures = new Map<number, Failure>();
   /** Shards that only the format's library reads, which holds them open; the one longest unused first. */
   readonly #held = new Set<number>();
+  #libraryBytes = 0;
 
+  /** @param isCold - Values are read past the page cache, where they have extents and the file system allows it. */
   constructor(
     readonly locations: readonly ShardLocation[],
     readonly plans: readonly FieldPlan[],
     readonly maxOpenFiles: number,
+    isCold = false,
   ) {
     let samples = 0;
     this.#starts = Float64Array.from(locations, (location) => (samples += location.samples) - location.samples);
@@ -68,7 +72,13 @@ export class ShardTable {
     this.#files = new LocalFiles(
       locations.map((location) => location.path),
       maxOpenFiles,
+      isCold ? new DirectAccess() : undefined,
     );
+  }
+
+  /** Bytes that values were read by; of those that a format's library read, their size. */
+  get bytesAsked(): number {
+    return this.#files.bytesAsked + this.#libraryBytes;
   }
 
   /** Number of the shard that holds a sample. */
@@ -211,6 +221,7 @@ export class ShardTable {
   readArray(shard: number, field: number, row: number): RaggedValue {
     const plan = (this.plans[field] as FieldPlan).field;
     const value = this.#entry(shard).shard.reader.readField(row, plan.name);
+    this.#libraryBytes += sampleBytes(value).length;
     return typeof value === "object" && "shape" in value
       ? value
       : { data: value as TypedArray, shape: (plan as TensorField).shape };
@@ -219,7 +230,9 @@ export class ShardTable {
   /** The bytes of one value, read by the format's library; memory of its own. */
   readValue(shard: number, field: number, row: number): Uint8Array {
     const name = (this.plans[field] as FieldPlan).field.name;
-    return sampleBytes(this.#entry(shard).shard.reader.readField(row, name));
+    const bytes = sampleBytes(this.#entry(shard).shard.reader.readField(row, name));
+    this.#libraryBytes += bytes.length;
+    return bytes;
   }
 
   /**

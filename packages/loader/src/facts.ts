@@ -1,0 +1,42 @@
+import { cpuBudget } from "@millrace/image";
+import type { LoaderParts } from "./loader-parts.js";
+
+/** What a loader is, in numbers; plain data. */
+export interface LoaderFacts {
+  readonly batchSize: number;
+  readonly numWorkers: number;
+  /** Batches ready or in the making; 0 without workers. */
+  readonly prefetchDepth: number;
+  /** CPUs that this process may use. */
+  readonly cpus: number;
+  /** Bytes of a whole batch, as it stands in memory. */
+  readonly batchBytes: number;
+  /** Bytes of the memory that all batches in the making take. */
+  readonly ringBytes: number;
+  /** Bytes of the shards over their samples. */
+  readonly storedBytesPerSample: number;
+  /**
+   * How a variant with `storage: "cold"` reads: `direct`: past this machine's page cache, all that is loaded;
+   * `buffered`: not all of it, so that what it reads may have lain in memory.
+   */
+  readonly coldReads: "direct" | "buffered";
+  /** Why cold reads are not direct, as a clause; empty where they are. */
+  readonly coldReadsReason: string;
+}
+
+/** The facts of an open loader. */
+export function loaderFacts(parts: LoaderParts): LoaderFacts {
+  const { options, fields, plan, files } = parts;
+  const { bytes, samples, coldProblem } = files();
+  return {
+    batchSize: options.batchSize,
+    numWorkers: options.numWorkers,
+    prefetchDepth: plan.prefetchDepth,
+    cpus: cpuBudget(),
+    batchBytes: options.batchSize * fields.reduce((sum, field) => sum + field.cellBytes, 0),
+    ringBytes: plan.layout.byteLength,
+    storedBytesPerSample: bytes / samples,
+    coldReads: coldProblem === "" ? "direct" : "buffered",
+    coldReadsReason: coldProblem,
+  };
+}
