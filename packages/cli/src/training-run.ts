@@ -1,31 +1,26 @@
-import { openDataset, OptionError, type Dataset, type Schema, type TensorField } from "@millrace/formats";
-import {
-  horizontalFlip,
-  openLoader,
-  randomResizedCrop,
-  resize,
-  sequential,
-  shuffle,
-  type Loader,
-  type LoaderState,
-} from "@millrace/loader";
+import { openDataset, type Dataset } from "@millrace/formats";
+import { openLoader, type Loader, type LoaderState } from "@millrace/loader";
 import {
   createModel,
   selectBackend,
   type Backend,
   type BackendName,
   type Fact,
+  type LoaderSetting,
   type ModelName,
   type Selection,
 } from "@millrace/train";
 import type { Io } from "./io.js";
 import { formatCount } from "./table.js";
 import type { TrainingFlags } from "./training-flags.js";
+import { imageOf, trainingLoaderOptions, validationOptions, type LoadFlags } from "./training-loader.js";
 
 /** A dataset, a loader over its split `train`, a backend and a model on it, all open. */
 export interface TrainingRun extends AsyncDisposable {
   readonly dataset: Dataset;
   readonly loader: Loader;
+  /** Opens `loader` once more, from its beginning, with another setting. The caller closes it. */
+  readonly openAgain: (setting: LoaderSetting) => Promise<Loader>;
   /** Over the split `val`; `undefined` if the dataset has none. */
   readonly validation: Loader | undefined;
   readonly backend: Backend;
@@ -40,7 +35,7 @@ export interface TrainingRun extends AsyncDisposable {
  * @throws OptionError if flags do not fit the dataset or each other; BackendError if the backend does not work here.
  */
 export async function openTrainingRun(
-  flags: TrainingFlags,
+  flags: TrainingFlags & LoadFlags,
   io: Io,
   loaderState?: LoaderState | null,
 ): Promise<TrainingRun> {
@@ -57,27 +52,21 @@ export async function openTrainingRun(
 }
 
 async function openParts(
-  flags: TrainingFlags,
+  flags: TrainingFlags & LoadFlags,
   io: Io,
   state: LoaderState | undefined,
   closers: (() => Promise<void> | void)[],
 ): Promise<Omit<TrainingRun, keyof AsyncDisposable>> {
-  const { numWorkers, prefetchDepth, batchSize, seed } = flags;
   const dataset = await openDataset(flags.dataset);
   closers.push(() => dataset.close());
-  const { height, width, channels } = imageOf(dataset.schema, flags);
-  const sized = flags.size === undefined ? [] : [resize(flags.size)];
-  const common = { batchSize, numWorkers, prefetchDepth, fields: ["image", "label"], signal: io.signal };
-  const crop = randomResizedCrop([height, width], { scale: [flags.cropArea, 1] });
-  const transforms = [
-    ...(flags.augment.startsWith("crop") ? [crop] : sized),
-    ...(flags.augment.endsWith("flip") ? [horizontalFlip()] : []),
-  ];
-  const loader = await openLoader(flags.dataset, { ...common, transforms, order: shuffle({ seed }), state });
+  const image = imageOf(dataset.schema, flags);
+  const { height, width, channels } = image;
+  const options = trainingLoaderOptions(flags, image, io.signal);
+  const loader = await openLoader(flags.dataset, { ...options, state });
   closers.push(() => loader.close());
   const hasValidation = dataset.splits.some(({ name, length }) => name === "val" && length > 0);
   const validation = hasValidation
-    ? await openLoader(flags.dataset, { ...common, transforms: sized, split: "val", order: sequential() })
+    ? await openLoader(flags.dataset, { ...options, ...validationOptions(flags) })
     : undefined;
   closers.push(async () => await validation?.close());
   const selection = await selectBackend(flags.backend as BackendName | "auto");
@@ -87,7 +76,7 @@ async function openParts(
   const model = createModel(flags.model as ModelName, {
     classes: Math.max(2, dataset.classes.length),
     inputShape: [height, width, channels],
-    seed,
+    seed: flags.seed,
     activation: flags.activation,
   });
   closers.push(() => void model.dispose());
@@ -97,39 +86,11 @@ async function openParts(
       name: "model",
       value: `${flags.model}, ${height} x ${width} x ${channels}, ${formatCount(model.countParams())} parameters`,
     },
-    { name: "batch size", value: String(batchSize) },
+    { name: "batch size", value: String(flags.batchSize) },
   ];
-  return { dataset, loader, validation, backend, model, facts };
-}
-
-interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
-
-function imageOf(schema: Schema, flags: TrainingFlags): ImageShape {
-  const field = schema.fields.find(({ name }) => name === "image");
-  const hasLabel = schema.fields.some(({ name }) => name === "label");
-  if (field === undefined || !hasLabel) {
-    throw new OptionError({
-      option: "dataset",
-      problem: "has no fields image and label",
-      found: schema.fields.map(({ name }) => name).join(", "),
-      fix: "train with the library: its step function takes any batch",
-    });
-  }
-  if (field.kind === "bytes") {
-    if (flags.size === undefined)
-      throw new OptionError({
-        option: "size",
-        problem: "is missing: the dataset keeps encoded images of any size",
-        fix: "say --size 224, for example",
-      });
-    return { height: flags.size, width: flags.size, channels: 3 };
-  }
-  const [height = 0, width = 0, channels = 0] = (field as TensorField).shape;
-  return { height: flags.size ?? height, width: flags.size ?? width, channels };
+  const openAgain = async (setting: LoaderSetting): Promise<Loader> =>
+    await openLoader(flags.dataset, { ...options, ...setting });
+  return { dataset, loader, openAgain, validation, backend, model, facts };
 }
 
 function tellBackend({ backend, passedOver }: Selection, flags: TrainingFlags, io: Io): void {

@@ -103,7 +103,7 @@ describe("the commands, one after the other", () => {
     expect(stdout).toMatch(/12 samples in 2 shards.*every byte is what was written/u);
   });
 
-  it("profile prints a report as text, JSON and HTML", async () => {
+  it("profile prints a report as text, JSON and HTML, and a trace", async () => {
     const html = join(work, "report.html");
     const flags = [
       "--batch-size",
@@ -116,14 +116,46 @@ describe("the commands, one after the other", () => {
       "wasm",
       "--num-workers",
       "1",
+      "--no-phases",
     ];
-    const text = await millrace("profile", shards, ...flags, "--html", html);
+    const trace = join(work, "trace.json");
+    const text = await millrace("profile", shards, ...flags, "--html", html, "--trace", trace);
     expect(text.stderr).not.toMatch(/millrace:/u);
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(/stall[\s\S]*copy[\s\S]*compute[\s\S]*other/u);
     expect(readFileSync(html, "utf8")).toMatch(/^<!doctype html>/iu);
+    expect(JSON.parse(readFileSync(trace, "utf8"))).toMatchObject({ otherData: { droppedSpans: 0 } });
     const { stdout } = await millrace("profile", shards, ...flags, "--json");
     expect(JSON.parse(stdout)).toMatchObject({ kind: "profile", budget: { steps: 3 } });
+  });
+
+  it("profile --step-ms measures the input against a timer, applies what helps, and keeps a history", async () => {
+    const history = join(work, "runs.ndjson");
+    const device = ["--step-ms", "3", "--batch-size", "4", "--num-workers", "1", "--history", history];
+    const flags = [...device, "--steps", "25", "--warmup-steps", "2", "--phase-seconds", "0.05"];
+    const first = await millrace("profile", shards, ...flags, "--apply", "--inject-fetch-ms", "2", "--json");
+    expect(first.stderr).toBe("");
+    const report = JSON.parse(first.stdout) as { readonly applied: readonly { readonly name: string }[] };
+    expect(report.applied[0]?.name).toMatch(/^workers: 1 -> /u);
+    const lines = readFileSync(history, "utf8").trim().split("\n");
+    expect(lines).toHaveLength(1 + report.applied.length);
+    const second = await millrace("profile", shards, ...flags);
+    expect(second.code).toBe(0);
+    expect(second.stderr).toMatch(/measuring the step alone/u);
+    expect(second.stdout).toMatch(/device: a timer of 3 ms a batch/u);
+    expect(second.stdout.match(/^before: /gmu)).toHaveLength(lines.length);
+  });
+
+  it("profile refuses what cannot be, and a history that is broken", async () => {
+    const both = await millrace("profile", shards, "--step-ms", "3", "--apply", "--no-phases");
+    expect(both.code).toBe(2);
+    expect(both.stderr).toMatch(/option apply.*leave out one of the two/u);
+    const history = join(work, "broken.ndjson");
+    writeFileSync(history, "{oops\n");
+    const broken = await millrace("profile", shards, "--step-ms", "3", "--history", history);
+    expect(broken.stderr).toMatch(/broken\.ndjson: line 1 is no run/u);
+    expect(readFileSync(history, "utf8")).toBe("{oops\n");
+    expect((await millrace("profile", shards, "--step-ms", "0")).stderr).toMatch(/no time of a step/u);
   });
 
   it("train writes checkpoints and reports, refuses a used folder, and resumes", async () => {

@@ -1,15 +1,10 @@
 import { writeFileAtomic } from "@millrace/formats";
+import type { ProfileReport, SpanLog } from "@millrace/train/profile";
 import type { CommandModule } from "yargs";
-import { numberFlag, textFlag } from "../flag.js";
 import { print, type Io } from "../io.js";
-import { createProgress } from "../progress.js";
-import { trainingFlags, type TrainingFlags } from "../training-flags.js";
-
-interface ProfileFlags extends TrainingFlags {
-  readonly steps: number;
-  readonly warmupSteps: number;
-  readonly html: string | undefined;
-}
+import { checkProfileFlags, profileFlags, type ProfileFlags } from "../profile-flags.js";
+import type { ProfileTarget } from "../profile-target.js";
+import { trainingFlags } from "../training-flags.js";
 
 /** `millrace profile`: where does the time of a training step go? */
 export function profileCommand(io: Io): CommandModule {
@@ -17,13 +12,14 @@ export function profileCommand(io: Io): CommandModule {
     command: "profile <dataset>",
     describe: "Run training steps and say what they wait for: I/O, preparation or compute",
     builder: (yargs) =>
-      trainingFlags(yargs)
-        .option("steps", { ...numberFlag("Steps to measure"), default: 200 })
-        .option("warmup-steps", { ...numberFlag("Steps before them, not measured"), default: 10 })
-        .option("html", textFlag("Write the report as one HTML page to this file"))
+      profileFlags(trainingFlags(yargs))
         .example("$0 profile shards/ --batch-size 64 --steps 200", "The verdict and the budget as text")
         .example("$0 profile shards/ --html report.html", "The same as a page, with every step")
-        .example("$0 profile shards/ --json | jq .verdict", "The same for programs"),
+        .example("$0 profile shards/ --json | jq .verdict", "The same for programs")
+        .example("$0 profile shards/ --step-ms 53", "The input alone, against a device of 53 ms a batch")
+        .example("$0 profile shards/ --num-workers 1 --apply", "Change what is predicted to help, and measure it")
+        .example("$0 profile shards/ --history runs.ndjson", "Compare with earlier runs")
+        .example("$0 profile shards/ --inject-bytes-per-sec 20e6", "What if storage gave 20 MB/s?"),
     handler: async (args) => {
       await runProfile(args as unknown as ProfileFlags, io);
     },
@@ -31,33 +27,42 @@ export function profileCommand(io: Io): CommandModule {
 }
 
 async function runProfile(flags: ProfileFlags, io: Io): Promise<void> {
-  const { createModelStep, formatReport, profile, reportToHtml, reportToJson } = await import("@millrace/train");
-  const { openTrainingRun } = await import("../training-run.js");
-  await using run = await openTrainingRun(flags, io);
-  const { backend, model, loader, facts } = run;
-  using training = createModelStep({
-    model,
-    backend,
-    statistics: run.dataset.manifest?.statistics ?? undefined,
-    learningRate: flags.learningRate,
-  });
-  using progress = createProgress(io, "profile", flags.quiet || flags.json);
-  const total = flags.steps + flags.warmupSteps;
-  let done = 0;
-  const report = await profile({
-    loader,
-    step: (batch, context) => {
-      progress.update(++done, total);
-      return training.step(batch, context);
-    },
-    fence: () => backend.fence(),
-    steps: flags.steps,
-    warmupSteps: flags.warmupSteps,
-    facts: [...facts, { name: "backend", value: `${backend.name}, ${backend.device}` }],
-    signal: io.signal,
-  });
-  progress.stop();
+  checkProfileFlags(flags);
+  const { formatReport, reportToHtml, reportToJson, reportToTrace, SpanLog } = await import("@millrace/train/profile");
+  const { openProfileTarget } = await import("../profile-target.js");
+  await using target = await openProfileTarget(flags, io);
+  const spans = flags.trace === undefined ? undefined : new SpanLog();
+  const report = await measure(flags, target, spans, io);
   if (flags.html !== undefined) await writeFileAtomic(flags.html, reportToHtml(report));
+  if (flags.trace !== undefined && spans !== undefined)
+    await writeFileAtomic(flags.trace, reportToTrace(report, spans));
   if (flags.json) io.stdout.write(reportToJson(report));
   else print(io, `${formatReport(report)}${flags.html === undefined ? "" : `\nreport: ${flags.html}`}`);
+}
+
+async function measure(
+  flags: ProfileFlags,
+  { open, step, fence, facts }: ProfileTarget,
+  spans: SpanLog | undefined,
+  io: Io,
+): Promise<ProfileReport> {
+  const { profile, profileAndApply } = await import("@millrace/train/profile");
+  const { ProfileDisplay } = await import("../profile-display.js");
+  const { steps, warmupSteps, scaling, dataset, history: file } = flags;
+  const phases = { seconds: flags.phaseSeconds, scaling };
+  using display = new ProfileDisplay(io, flags.quiet || flags.json);
+  const options = {
+    step,
+    fence,
+    facts,
+    steps,
+    warmupSteps,
+    spans,
+    signal: io.signal,
+    history: file === undefined ? undefined : { file, dataset },
+    onProgress: display.show,
+  };
+  if (flags.apply) return await profileAndApply({ ...options, open, phases, onApply: display.showChange });
+  await using loader = await open({});
+  return await profile({ ...options, loader, phases: flags.phases && phases });
 }

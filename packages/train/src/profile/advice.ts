@@ -1,6 +1,8 @@
 import { headspaceOf, percent, type Verdict } from "./verdict.js";
 import { PARTS, STRAGGLER_CAUSES, type Part, type StragglerCause, type TimeBudget } from "../time-budget.js";
+import type { WhatIfRow } from "../report/report.js";
 import { CAUSE_NAMES } from "./causes-stragglers.js";
+import { predictedAdvice } from "./predicted-advice.js";
 
 /** What the user could change. */
 export interface Advice {
@@ -12,6 +14,8 @@ export interface Advice {
   readonly fraction: number;
   /** The factor on throughput if that time were gone, the most it can gain; `undefined` where the run cannot tell. */
   readonly gain: number | undefined;
+  /** True where `gain` is what the model of the run predicts for one change, not the most that there is. */
+  readonly isPredicted?: boolean | undefined;
 }
 
 /** Less than this share of wall time is not worth a line. */
@@ -26,8 +30,12 @@ const INPUT_TEXT: Readonly<Record<"prep" | "fetch" | "stall", (share: string) =>
     `The step waits ${share} of its time for batches. Their source does not say what it waits for; a millrace loader divides its stall into fetch and prep.`,
 };
 
-/** Ranked advice, derived from the budget and its verdict and from nothing else. */
-export function advise(budget: TimeBudget, verdict: Verdict): Advice[] {
+/**
+ * Ranked advice, derived from the budget and its verdict. What a model of the run predicts takes the place of what the
+ * budget alone can say of fetch, prep and compute.
+ * @param rows - What changes would bring, best first.
+ */
+export function advise(budget: TimeBudget, verdict: Verdict, rows: readonly WhatIfRow[] = []): Advice[] {
   const wallMs = budget.wall.sumMs;
   const advice: Advice[] = [];
   const add = (code: Advice["code"], sumMs: number, text: (share: string) => string): void => {
@@ -35,11 +43,13 @@ export function advise(budget: TimeBudget, verdict: Verdict): Advice[] {
     if (fraction < WORTH) return;
     advice.push({ code, text: text(percent(fraction)), fraction, gain: headspaceOf(wallMs, sumMs) });
   };
-  if (budget.fetchStall === undefined || budget.prepStall === undefined)
-    add("stall", budget.stall.sumMs, INPUT_TEXT.stall);
-  else {
-    add("prep", budget.prepStall.sumMs, INPUT_TEXT.prep);
-    add("fetch", budget.fetchStall.sumMs, INPUT_TEXT.fetch);
+  const { stall, fetchStall, prepStall } = budget;
+  const isPredicted = rows.length > 0;
+  if (!isPredicted && (fetchStall === undefined || prepStall === undefined))
+    add("stall", stall.sumMs, INPUT_TEXT.stall);
+  if (!isPredicted && fetchStall !== undefined && prepStall !== undefined) {
+    add("prep", prepStall.sumMs, INPUT_TEXT.prep);
+    add("fetch", fetchStall.sumMs, INPUT_TEXT.fetch);
   }
   add(
     "copy",
@@ -55,6 +65,7 @@ export function advise(budget: TimeBudget, verdict: Verdict): Advice[] {
   const excessMs = budget.stragglers.reduce((sum, straggler) => sum + straggler.excessMs, 0);
   add("stragglers", excessMs, (share) => stragglerText(budget, share));
   advice.sort((a, b) => b.fraction - a.fraction);
+  if (isPredicted) return [...predictedAdvice(budget, rows), ...advice];
   if (verdict.kind === "compute-bound") advice.unshift(computeAdvice(budget));
   return advice;
 }

@@ -2,14 +2,24 @@ import { OptionError } from "@millrace/formats";
 import { systemClock, type Clock } from "../clock.js";
 import type { Fact, ProfileReport, Warning } from "../report/report.js";
 import { runReport } from "../report/run-report.js";
-import { isPromiseLike, recordCopy, type StepContext } from "../step-context.js";
-import { stepError } from "../step-error.js";
+import { recordCopy, type StepContext } from "../step-context.js";
 import { StepRecorder } from "../step-recorder.js";
 import { StepWatch } from "../step-watch.js";
 import type { SpanLog } from "../trace/span-log.js";
 import { BatchSource } from "./batch-source.js";
 import { CauseMeter, type FoundCauses } from "./causes.js";
+import { advise } from "./advice.js";
+import { RunHistory, type HistoryOptions } from "./history.js";
 import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
+import { workerMs, type Stats } from "./phases/drain.js";
+import { HeldBatch } from "./phases/held-batch.js";
+import { asMeasurable } from "./phases/measurable-loader.js";
+import { measurePhases } from "./phases/measure-phases.js";
+import type { PhaseName } from "./phases/phase-context.js";
+import { phaseSettings, type PhaseOptions, type PhaseSettings } from "./phases/phase-options.js";
+import { whatIf } from "./pipeline-model.js";
+import { StepCall } from "./step-call.js";
+import { wholeNumber } from "./whole-number.js";
 
 /** How to profile a training loop. */
 export interface ProfileOptions<B> {
@@ -33,12 +43,32 @@ export interface ProfileOptions<B> {
   readonly samplesPerBatch?: number | undefined;
   /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
+  /**
+   * Whether the step and the input are measured one by one as well, after the run: the step on a batch that is there, the
+   * loader on data in memory and on cold data, other iterables without a step. Default true. The step is called up to
+   * 200 times more, for 2 seconds, on one batch of the run.
+   */
+  readonly phases?: boolean | PhaseOptions<B> | undefined;
+  /** Told how far it is. */
+  readonly onProgress?: ((progress: ProfileProgress) => void) | undefined;
+  /** A file that the run is written into; earlier runs of it are facts of the report, named `before`. */
+  readonly history?: HistoryOptions | undefined;
   /** Lines about the run that the report shows. */
   readonly facts?: readonly Fact[] | undefined;
   readonly clock?: Clock | undefined;
   /** Gets the spans of the measured steps, for {@link reportToTrace}. */
   readonly spans?: SpanLog | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** How far a profile is. */
+export interface ProfileProgress {
+  /** `run`: the steps, warm-up included; then the phases one after the other. */
+  readonly stage: "run" | PhaseName;
+  /** Steps of the run that are done. */
+  readonly steps: number;
+  /** Steps of the run in all. */
+  readonly totalSteps: number;
 }
 
 /**
@@ -50,24 +80,20 @@ export interface ProfileOptions<B> {
  * ```
  * @throws {@link OptionError} if an option is impossible, or the loader yields nothing or ends while warming up;
  * {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`; {@link WorkerError} if a
- * batch does; an error of the loader as it is; the signal's reason when it aborts.
+ * batch does; an error of the loader as it is; the signal's reason when it aborts; {@link StateError} if the history is
+ * broken. What goes wrong in a phase is in its note.
  */
 export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileReport> {
   const steps = wholeNumber("steps", options.steps ?? 200, 1);
   const warmupSteps = wholeNumber("warmupSteps", options.warmupSteps ?? 10, 0);
-  const run = new ProfileRun(options, steps, warmupSteps);
+  const phases = phaseSettings<B>(options.phases ?? true);
+  const history = options.history === undefined ? undefined : await RunHistory.read(options.history);
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
-  return await run.run(watch);
-}
-
-function wholeNumber(option: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new OptionError({
-    option,
-    problem: "is impossible",
-    expected: `a whole number from ${least}`,
-    found: String(value),
-  });
+  const report = await new ProfileRun(options, steps, warmupSteps, phases, watch).run();
+  if (history === undefined) return report;
+  const { batchSize, numWorkers, prefetchDepth } = asMeasurable(options.loader)?.facts() ?? {};
+  await history.add(report, { batchSize, numWorkers, prefetchDepth });
+  return { ...report, facts: [...report.facts, ...history.facts] };
 }
 
 /** One profile; {@link StepRecorder} has the accounting. */
@@ -76,85 +102,130 @@ class ProfileRun<B> {
   #recorder: StepRecorder;
   #causes: CauseMeter | undefined;
   #found: FoundCauses | undefined;
+  #call: StepCall<B>;
+  readonly #held: HeldBatch<B>;
   #isWarm = false;
-  #fences = 0;
-  #fenceWaitMs = 0;
   #idleFenceMs: number | undefined;
   #samples = 0;
+  /** The loader's figures when the warm-up was over, and at the end. */
+  #before: Stats | undefined;
+  #after: Stats | undefined;
 
   constructor(
     readonly options: ProfileOptions<B>,
     readonly steps: number,
     readonly warmupSteps: number,
+    readonly phases: PhaseSettings<B> | undefined,
+    readonly watch: StepWatch,
   ) {
     this.#clock = options.clock ?? systemClock;
     this.#recorder = new StepRecorder(this.#clock);
+    this.#call = new StepCall(options, watch, this.#clock);
+    this.#held = new HeldBatch(phases?.copyBatch);
   }
 
-  async run(watch: StepWatch): Promise<ProfileReport> {
+  async run(): Promise<ProfileReport> {
     const spanNs = measureSpanNs(this.options.spans !== undefined);
     const source = new BatchSource(this.options.loader);
     try {
       this.#recorder.startStep();
       for (let step = -this.warmupSteps; step < this.steps; step++) {
-        if (step === 0) await this.#begin(watch);
-        if (!(await this.#step(step, source, watch))) break;
+        if (step === 0) await this.#begin();
+        if (!(await this.#step(step, source))) break;
+        this.#tell("run", step + this.warmupSteps + 1);
       }
+      this.#after = asMeasurable(this.options.loader)?.stats();
       this.#found = await this.#causes?.stop();
     } finally {
       this.#causes?.[Symbol.dispose]();
       await source.close();
     }
     this.#checkMeasured(source);
-    return this.#report(source, spanNs);
+    const report = this.#report(source, spanNs);
+    return this.phases === undefined ? report : await this.#withPhases(report, this.phases);
+  }
+
+  #tell(stage: ProfileProgress["stage"], steps: number): void {
+    this.options.onProgress?.({ stage, steps, totalSteps: this.steps + this.warmupSteps });
+  }
+
+  /** Adds what the step and the input do one by one. */
+  async #withPhases(report: ProfileReport, settings: PhaseSettings<B>): Promise<ProfileReport> {
+    const { options, watch, steps } = this;
+    const { samplesPerSec } = report.throughput;
+    if (samplesPerSec === undefined) {
+      const text =
+        "The step and the input were not measured one by one: batches do not say how many samples they hold. Set samplesPerBatch.";
+      return { ...report, warnings: [...report.warnings, { code: "no-phases", text }] };
+    }
+    const done = steps + this.warmupSteps;
+    const { phases, model, warnings } = await measurePhases(
+      {
+        source: options.loader,
+        loader: asMeasurable(options.loader),
+        worker: this.#before && this.#after && workerMs(this.#before, this.#after),
+        held: this.#held,
+        call: new StepCall(options, watch, this.#clock),
+        nextStep: steps,
+        samplesPerSec,
+        verdict: report.verdict,
+        scaling: settings.scaling,
+      },
+      {
+        ...settings,
+        watch,
+        clock: this.#clock,
+        samplesPerBatch: options.samplesPerBatch,
+        signal: options.signal,
+        onPhase: (phase) => this.#tell(phase, done),
+      },
+    );
+    const rows = model === undefined ? undefined : whatIf(model);
+    return {
+      ...report,
+      phases,
+      ...(model === undefined ? {} : { model }),
+      ...(rows === undefined ? {} : { whatIf: rows }),
+      advice: advise(report.budget, report.verdict, rows),
+      warnings: [...report.warnings, ...warnings],
+    };
   }
 
   /** Forgets the warm-up. */
-  async #begin(watch: StepWatch): Promise<void> {
+  async #begin(): Promise<void> {
     const { fence } = this.options;
-    if (fence !== undefined) this.#idleFenceMs = await watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", 0);
+    if (fence !== undefined)
+      this.#idleFenceMs = await this.watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", 0);
     const { loader, spans } = this.options;
     this.#causes = new CauseMeter(loader, this.#clock, spans);
     this.#recorder = new StepRecorder(this.#clock, undefined, spans);
+    this.#call = new StepCall(this.options, this.watch, this.#clock);
+    this.#before = asMeasurable(loader)?.stats();
     this.#isWarm = true;
-    this.#fences = 0;
-    this.#fenceWaitMs = 0;
     this.#samples = 0;
     this.#recorder.startStep();
   }
 
   /** False if there is no batch left. */
-  async #step(step: number, source: BatchSource<B>, watch: StepWatch): Promise<boolean> {
+  async #step(step: number, source: BatchSource<B>): Promise<boolean> {
     const recorder = this.#recorder;
-    const turn = watch.between();
+    const turn = this.watch.between();
     if (turn !== undefined) await turn;
     recorder.begin("stall");
-    const next = await source.next(watch, step);
+    const next = await source.next(this.watch, step);
     recorder.end("stall");
     if (next === undefined) return false;
     if (next.stall !== undefined) recorder.attributeStall(next.stall);
+    const { warmupSteps, phases } = this;
+    if (phases !== undefined && step < 0 && step === -warmupSteps) this.#held.hold(next.batch);
     recorder.begin("compute");
-    try {
-      const result = this.options.step(next.batch, { step, copy: (work) => recordCopy(recorder, work) });
-      if (isPromiseLike(result)) await watch.wait(result, "step", step);
-      await this.#fence(watch, step);
-    } catch (error) {
-      throw stepError(error, step, this.options.signal);
-    }
+    await this.#call.run(next.batch, { step, copy: (work) => recordCopy(recorder, work) });
     recorder.end("compute");
     recorder.endStep();
     this.#samples += this.options.samplesPerBatch ?? next.size ?? Number.NaN;
+    // Without a warm-up the copy is made when the measuring is over, while the batch is still there.
+    if (phases !== undefined && warmupSteps === 0 && step === this.steps - 1) this.#held.hold(next.batch);
     return true;
-  }
-
-  async #fence(watch: StepWatch, step: number): Promise<void> {
-    const { fence } = this.options;
-    if (fence === undefined) return;
-    const start = this.#clock.now();
-    const result = fence();
-    if (isPromiseLike(result)) await watch.wait(result, "fence", step);
-    this.#fenceWaitMs += this.#clock.now() - start;
-    this.#fences++;
   }
 
   #checkMeasured(source: BatchSource<B>): void {
@@ -176,8 +247,8 @@ class ProfileRun<B> {
       samples: this.#samples,
       facts: this.options.facts ?? [],
       spanNs,
-      fences: this.#fences,
-      fenceWaitMs: this.#fenceWaitMs,
+      fences: this.#call.fences,
+      fenceWaitMs: this.#call.fenceWaitMs,
       idleFenceMs: this.#idleFenceMs,
       startupSteps: 0,
       found: this.#found,

@@ -31,7 +31,7 @@ export const MIN_STEPS = 20;
  * A run whose stall has this share is limited by its input. A loader 10 % slower than the device stalls it for 9 % of
  * the time, one that is just faster for none: this lies between.
  */
-const INPUT_BOUND = 0.07;
+export const INPUT_BOUND = 0.07;
 /** An interval that reaches so far to both sides of the limit is too wide to be called balanced. */
 const TIE_HALF_WIDTH = 0.02;
 /** Two parts that differ by less than this share of the larger one are a tie. */

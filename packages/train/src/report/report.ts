@@ -1,10 +1,11 @@
+import type { Bound, Change, PipelineModel } from "@millrace/loader";
 import type { StepTimes } from "../step-log.js";
 import type { TimeBudget } from "../time-budget.js";
 import type { Advice } from "../profile/advice.js";
 import type { CausesReport } from "../profile/causes.js";
 import type { MeasuringCost } from "../profile/measuring-cost.js";
 import type { BestEpoch } from "../training/best-epoch.js";
-import type { Verdict } from "../profile/verdict.js";
+import type { Verdict, VerdictKind } from "../profile/verdict.js";
 
 /** Version of the reports that this version writes and reads. */
 export const REPORT_VERSION = 1;
@@ -19,7 +20,10 @@ export interface Fact {
 
 /** Something that limits what a report can say. */
 export interface Warning {
-  /** For machines: `few-steps`, `noisy`, `no-fence`, `ended-early`, `passes`, `clock-jump`, `stragglers`. */
+  /**
+   * For machines: `few-steps`, `noisy`, `no-fence`, `ended-early`, `passes`, `clock-jump`, `stragglers`; of the
+   * phases `no-phases`, `noisy-phase`, `phases-disagree`, `interference`, `warm-data`; `nothing-applied`, `applied-worse`.
+   */
   readonly code: string;
   readonly text: string;
 }
@@ -60,6 +64,79 @@ export interface ProfileReport extends RunReport {
   readonly warmupSteps: number;
   /** How often the iterable was begun: once, and again each time it ended before the steps were done. */
   readonly passes: number;
+  /** The step and the input, measured one by one; `undefined` if that was not asked for. */
+  readonly phases?: PhasesReport | undefined;
+  /** What predictions are made from; `undefined` where the phases do not give it. */
+  readonly model?: PipelineModel | undefined;
+  /** What changes would bring, the best first; `undefined` without a model. */
+  readonly whatIf?: readonly WhatIfRow[] | undefined;
+  /** What {@link profileAndApply} changed, in order. */
+  readonly applied?: readonly AppliedReport[] | undefined;
+}
+
+/** One part of a run, measured by itself. */
+export interface PhaseReport {
+  /**
+   * `synthetic`: the step on one batch that is there (G). `memory`: the loader on data in memory (P). `cold`: reading
+   * alone, on cold data (F). `input`: an iterable that is no millrace loader, without a step.
+   */
+  readonly name: "synthetic" | "memory" | "cold" | "input";
+  /** `undefined` where it could not be measured. */
+  readonly samplesPerSec: number | undefined;
+  /** Half the range of the rates of three blocks over their mean; `undefined` with `samplesPerSec`. */
+  readonly spread: number | undefined;
+  /** Batches measured, warm-up left out. */
+  readonly batches: number;
+  readonly wallMs: number;
+  /** How it was measured, or why it could not be. */
+  readonly note: string;
+}
+
+/** The parts of a run measured by themselves, and the run compared with them. */
+export interface PhasesReport {
+  readonly phases: readonly PhaseReport[];
+  readonly inRunSamplesPerSec: number;
+  /** The lowest rate of the parts; `undefined` where one is missing. */
+  readonly boundSamplesPerSec: number | undefined;
+  /** The part that has it; `undefined` where it is an input of which the parts are not known. */
+  readonly bound: Bound | undefined;
+  /** The share of that rate that the run does not reach, 0..1; below 0 if the run was faster. */
+  readonly interference: number | undefined;
+  /** Whether the verdict of the run is what the parts let expect; `undefined` where they cannot tell. */
+  readonly agrees: boolean | undefined;
+  /** Whether the data of the run came from memory or from storage, and how one can tell. */
+  readonly residency: string;
+}
+
+/** What one change would bring. */
+export interface WhatIfRow {
+  /** As in `workers: 1 -> 2`. */
+  readonly name: string;
+  readonly change: Change;
+  /** What it takes: an option of the loader, to convert the data again, to train in another way, or to buy something. */
+  readonly needs: "option" | "conversion" | "training" | "hardware";
+  /** `needs` is `hardware`. */
+  readonly needsHardware: boolean;
+  /** Predicted. */
+  readonly samplesPerSec: number;
+  /** Share by which throughput grows: 0.5 is half as much again. */
+  readonly gain: number;
+  /** What limits the run then. */
+  readonly bound: Bound;
+}
+
+/** A change that was made, and measured. */
+export interface AppliedReport {
+  readonly name: string;
+  readonly change: Change;
+  readonly beforePerSec: number;
+  readonly predictedPerSec: number;
+  readonly measuredPerSec: number;
+  /** Predicted over measured, less 1: above 0 where too much was promised. */
+  readonly errorFraction: number;
+  /** The verdict before and after. */
+  readonly before: VerdictKind;
+  readonly after: VerdictKind;
 }
 
 /** One epoch of a training run. */

@@ -52,7 +52,13 @@ describe("profile against injected truth", () => {
         yield await Promise.resolve({ size: BATCH_SIZE });
       }
     })();
-    const report = await profile({ loader, step: () => take(COMPUTE_MS, computed), steps: STEPS, warmupSteps: 3 });
+    const report = await profile({
+      loader,
+      step: () => take(COMPUTE_MS, computed),
+      steps: STEPS,
+      warmupSteps: 3,
+      phases: false,
+    });
     expectTruth(report, computed);
     expectWithinTenth(median(report.steps.map((step) => step.stallMs)), median(fetched));
     expect(median(fetched)).toBeGreaterThanOrEqual(FETCH_MS - 0.1);
@@ -69,7 +75,7 @@ describe("profile against injected truth", () => {
       const inject = { fetchMs: FETCH_MS / BATCH_SIZE };
       await using loader = await openLoader(folder, { batchSize: BATCH_SIZE, numWorkers: 0, inject });
       const step = (): void => take(COMPUTE_MS, computed);
-      const report = await profile({ loader, step, steps: STEPS, warmupSteps: 3 });
+      const report = await profile({ loader, step, steps: STEPS, warmupSteps: 3, phases: false });
       const { stages, batches } = loader.stats();
       const fetchMs = Math.max(FETCH_MS, stages.fetchMs / batches);
       expectTruth(report, computed);

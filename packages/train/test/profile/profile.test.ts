@@ -23,6 +23,7 @@ function run(options: Partial<ProfileOptions<FakeBatch>> & { clock: HandClock })
     step: () => options.clock.pass(20),
     steps: 30,
     warmupSteps: 5,
+    phases: false,
     ...options,
   });
 }

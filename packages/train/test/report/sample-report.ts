@@ -20,6 +20,7 @@ export async function sampleReport(facts: readonly Fact[] = []): Promise<Profile
     fence: () => Promise.resolve(),
     steps: 100,
     warmupSteps: 0,
+    phases: false,
     facts,
     clock,
   });

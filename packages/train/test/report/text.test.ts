@@ -31,7 +31,14 @@ describe("formatReport", () => {
 
   it("says how many steps a verdict needs", async () => {
     const clock = new HandClock();
-    const report = await profile({ loader: [1], step: () => clock.pass(5), steps: 6, warmupSteps: 0, clock });
+    const report = await profile({
+      loader: [1],
+      step: () => clock.pass(5),
+      steps: 6,
+      warmupSteps: 0,
+      phases: false,
+      clock,
+    });
     expect(formatReport(report)).toMatch(
       /^undecided: 6 steps were measured, a verdict needs 20; measure 20 steps or more\n/u,
     );

@@ -21,6 +21,7 @@ describe("createModelStep", () => {
       fence: () => training.backend.fence(),
       steps: 30,
       warmupSteps: 5,
+      phases: false,
     });
     expect(report.budget.copy.sumMs).toBeGreaterThan(0);
     expect(report.budget.compute.sumMs).toBeGreaterThan(report.budget.copy.sumMs);

@@ -1,0 +1,15 @@
+export * from "../clock.js";
+export { formatReport } from "../report/text.js";
+export * from "../report/html.js";
+export * from "../report/json.js";
+export type * from "../report/report.js";
+export { reportToTrace } from "../report/trace.js";
+export type { StepContext } from "../step-context.js";
+export type { StepTimes } from "../step-log.js";
+export { SpanLog } from "../trace/span-log.js";
+export * from "./apply.js";
+export { readHistory, type HistoryEntry, type HistoryOptions, type HistorySetting } from "./history.js";
+export type { PhaseName } from "./phases/phase-context.js";
+export type { PhaseOptions } from "./phases/phase-options.js";
+export * from "./profile.js";
+export * from "./timer-step.js";

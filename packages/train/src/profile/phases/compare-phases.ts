@@ -1,0 +1,136 @@
+import type { Bound, Prediction } from "@millrace/loader";
+import type { Warning } from "../../report/report.js";
+import { INPUT_BOUND, percent, type Verdict } from "../verdict.js";
+
+/** A limit on a run, measured apart from the others. */
+export interface Limit {
+  /** `undefined`: the input as a whole, of which the parts are not known. */
+  readonly bound: Bound | undefined;
+  readonly samplesPerSec: number;
+  /** Half the range of three blocks over their mean. */
+  readonly spread: number;
+}
+
+/** What the phases say of a run. */
+export interface Comparison {
+  /** The lowest limit. */
+  readonly boundSamplesPerSec: number | undefined;
+  readonly bound: Bound | undefined;
+  /** The share of the lowest limit that the run does not reach; less than 0 if it is faster. */
+  readonly interference: number | undefined;
+  /** Whether the verdict of the run is what the phases say; `undefined` where they cannot tell. */
+  readonly agrees: boolean | undefined;
+  readonly warnings: readonly Warning[];
+}
+
+/** What the limits together let expect of the run. */
+interface Expectation {
+  readonly samplesPerSec: number;
+  /** How much slower than the step the input is, as a share of the step's rate; less than 0 where it is faster. */
+  readonly lag: number;
+  readonly bound: Bound | undefined;
+  readonly takesTurns: boolean;
+}
+
+/** A rate that varies more than this is not known well enough to be compared. */
+const WIDE = 0.15;
+/** A balanced run's input is no more than this slower than its step. */
+const BALANCED = 0.25;
+/** Losing more than this to running at the same time is worth a word. */
+const WORTH_SAYING = 0.1;
+
+const NAMES: Readonly<Record<Bound, string>> = { fetch: "reading", prep: "the loader", compute: "the step" };
+
+function nameOf(bound: Bound | undefined): string {
+  return bound === undefined ? "the input" : NAMES[bound];
+}
+
+/**
+ * Compares a run with the limits that were measured one by one: which is the lowest, how far the run stays below it,
+ * and whether the verdict of the run is what they let expect.
+ * @param prediction - What the model says of the run as it is; without one the limits are all that is known.
+ */
+export function comparePhases(
+  limits: readonly Limit[],
+  inRunPerSec: number,
+  verdict: Verdict,
+  prediction: Prediction | undefined,
+): Comparison {
+  const compute = limits.find(({ bound }) => bound === "compute");
+  const inputs = limits
+    .filter(({ bound }) => bound !== "compute")
+    .toSorted((a, b) => a.samplesPerSec - b.samplesPerSec);
+  const [input] = inputs;
+  const warnings = limits.filter(({ spread }) => spread > WIDE).map(noisyWarning);
+  if (compute === undefined || input === undefined) {
+    return { boundSamplesPerSec: undefined, bound: undefined, interference: undefined, agrees: undefined, warnings };
+  }
+  const least = compute.samplesPerSec <= input.samplesPerSec ? compute : input;
+  const expected =
+    prediction === undefined ? expectationOf(compute, input, inRunPerSec) : predictedExpectation(prediction);
+  const interference = 1 - inRunPerSec / least.samplesPerSec;
+  const agrees = agreement(verdict, expected, compute.spread + Math.max(...inputs.map(({ spread }) => spread)));
+  if (agrees === false) warnings.push(disagreement(verdict, expected));
+  if (interference > WORTH_SAYING) warnings.push(interferenceWarning(interference, expected, inRunPerSec));
+  return { boundSamplesPerSec: least.samplesPerSec, bound: least.bound, interference, agrees, warnings };
+}
+
+function predictedExpectation({ samplesPerSec, inputPerSec, computePerSec, bound }: Prediction): Expectation {
+  // Where loader and step take turns, the run is slower than either.
+  const takesTurns = samplesPerSec < 0.999 * Math.min(inputPerSec, computePerSec);
+  const lag = 1 - (takesTurns ? samplesPerSec : inputPerSec) / computePerSec;
+  return { samplesPerSec, lag, bound, takesTurns };
+}
+
+/**
+ * Whether an iterable makes batches beside the step or only when it is asked is not known: the one of the two holds that
+ * explains the run better.
+ */
+function expectationOf(compute: Limit, input: Limit, inRunPerSec: number): Expectation {
+  const beside = Math.min(compute.samplesPerSec, input.samplesPerSec);
+  const inTurn = 1 / (1 / compute.samplesPerSec + 1 / input.samplesPerSec);
+  const takesTurns = Math.abs(inRunPerSec - inTurn) < Math.abs(inRunPerSec - beside);
+  const lag = 1 - (takesTurns ? inTurn : input.samplesPerSec) / compute.samplesPerSec;
+  const bound = lag < INPUT_BOUND ? compute.bound : input.bound;
+  return { samplesPerSec: takesTurns ? inTurn : beside, lag, bound, takesTurns };
+}
+
+/** @param tolerance - How far the lag may be off, by the spread of the rates. */
+function agreement(verdict: Verdict, expected: Expectation, tolerance: number): boolean | undefined {
+  const { lag, bound } = expected;
+  if (verdict.kind === "undecided" || tolerance > 2 * WIDE) return undefined;
+  if (verdict.kind === "balanced") return lag < BALANCED;
+  if (Math.abs(lag - INPUT_BOUND) <= tolerance) return undefined;
+  const isInput = lag >= INPUT_BOUND;
+  if (verdict.kind !== "input-bound") return !isInput;
+  if (!isInput) return false;
+  if (verdict.cause === undefined || verdict.cause === "both" || bound === undefined || bound === "compute")
+    return true;
+  return verdict.cause === bound;
+}
+
+function noisyWarning({ bound, spread }: Limit): Warning {
+  return {
+    code: "noisy-phase",
+    text: `Alone, ${nameOf(bound)} varied by ${percent(spread)} from block to block: its rate is known no better. Measure on a quieter machine, or longer.`,
+  };
+}
+
+function disagreement(verdict: Verdict, { bound }: Expectation): Warning {
+  const cause = verdict.cause === undefined || verdict.kind !== "input-bound" ? "" : ` by ${verdict.cause}`;
+  return {
+    code: "phases-disagree",
+    text: `The run is ${verdict.kind}${cause}, but measured one by one, ${nameOf(bound)} is the slowest.`,
+  };
+}
+
+function interferenceWarning(interference: number, expected: Expectation, inRunPerSec: number): Warning {
+  const isExplained = Math.abs(expected.samplesPerSec / inRunPerSec - 1) <= WORTH_SAYING;
+  const why = expected.takesTurns
+    ? "batches are made while the step waits, not beside it"
+    : "workers read and prepare in turn, and input and step share the CPUs";
+  return {
+    code: "interference",
+    text: `The run is ${percent(interference)} slower than its lowest limit alone${isExplained ? `, as expected: ${why}.` : ": input and step take time from each other."}`,
+  };
+}

@@ -1,0 +1,204 @@
+import type { LoaderVariant, ScalingPoint } from "@millrace/loader";
+import type { PhaseReport } from "../../report/report.js";
+import { drainVariant, type Drained, type WorkerMs } from "./drain.js";
+import type { Blocks } from "./measure-blocks.js";
+import type { MeasurableLoader } from "./measurable-loader.js";
+import { NOT_MEASURED, whyNot, type PhaseContext } from "./phase-context.js";
+import { cachedShare, fitStorage, type FetchPoint, type StorageCurve } from "./storage-curve.js";
+
+/** The pipeline on data in memory. */
+export interface MemoryPhase {
+  readonly report: PhaseReport;
+  readonly drained: Drained | undefined;
+}
+
+/** Reading alone, past the page cache. */
+export interface ColdPhase {
+  readonly report: PhaseReport;
+  readonly curve: StorageCurve | undefined;
+  /** Bytes that are read for a sample. */
+  readonly bytesPerSample: number;
+  /** The share of the run's samples that came from memory, 0..1. */
+  readonly cachedFraction: number;
+  /** How fast reading alone is on data as they lay in the run. */
+  readonly runPerSec: number | undefined;
+  /** Where the data were, in words. */
+  readonly residency: string;
+  /** Set where data that may lie in memory were read though cold ones were asked for. */
+  readonly warmReason: string | undefined;
+}
+
+/** Storage so many times as fast as the rest is no limit worth a second look. */
+const FAR_FASTER = 3;
+/** Reading what the page cache holds counts as slow from so many times its cost without limits of storage, */
+const SLOW_FACTOR = 3;
+/** and this share of its cost cold. */
+const SLOW_SHARE = 0.1;
+
+function phaseReport(name: PhaseReport["name"], blocks: Blocks, note: string): PhaseReport {
+  const { samplesPerSec, spread, batches, wallMs, problem } = blocks;
+  return { name, samplesPerSec, spread, batches, wallMs, note: problem === "" ? note : `${NOT_MEASURED}${problem}` };
+}
+
+/** The report of a phase that could not be measured. */
+export function missingPhase(name: PhaseReport["name"], why: string): PhaseReport {
+  return {
+    name,
+    samplesPerSec: undefined,
+    spread: undefined,
+    batches: 0,
+    wallMs: 0,
+    note: `${NOT_MEASURED}${why}`,
+  };
+}
+
+/** P: how fast the loader is when its data lie in memory. They are read once before, so that the page cache has them. */
+export async function measureMemory(loader: MeasurableLoader, context: PhaseContext): Promise<MemoryPhase> {
+  const { batches, ms } = context;
+  try {
+    const first = await drainVariant(loader, { storage: "memory" }, { batches, ms }, context);
+    if (first.blocks.problem !== "") return { report: phaseReport("memory", first.blocks, ""), drained: undefined };
+    const again = { batches: first.blocks.batches, ms };
+    const drained = await drainVariant(loader, { storage: "memory" }, again, context);
+    const note = `the loader alone, without a step, on ${drained.taken} batches that were read once before`;
+    const report = phaseReport("memory", drained.blocks, note);
+    return { report, drained: drained.blocks.problem === "" ? drained : undefined };
+  } catch (error) {
+    return { report: missingPhase("memory", whyNot(error, context.signal)), drained: undefined };
+  }
+}
+
+/**
+ * F: how fast the workers read, when they do nothing else, past the page cache; once more as the loader reads; and with
+ * other numbers of workers where reading is not far faster than the rest.
+ * @param run - What a worker did for a sample of the run.
+ * @param memory - The same of P.
+ * @param restPerSec - The lowest of the other rates.
+ */
+export async function measureCold(
+  loader: MeasurableLoader,
+  run: WorkerMs | undefined,
+  memory: WorkerMs | undefined,
+  restPerSec: number,
+  context: PhaseContext,
+): Promise<ColdPhase> {
+  try {
+    const { batches, ms } = context;
+    const cold = await drainVariant(loader, { storage: "cold", stages: "fetch" }, { batches, ms }, context);
+    const { samplesPerSec } = cold.blocks;
+    if (samplesPerSec === undefined) return noCold(cold.blocks.problem, cold);
+    const same = await fetchPoint(loader, { storage: "same" }, cold, context);
+    const costs = { run: run?.fetchMs, cold: cold.worker.fetchMs, same: same.worker.fetchMs };
+    const isLimited = staysSlow(costs, memory);
+    const coldPoint = { samplesPerSec, worker: cold.worker };
+    const { found, change } = isLimited
+      ? { found: same, change: { storage: "same" } as const }
+      : { found: coldPoint, change: { storage: "cold" } as const };
+    const points = await fetchPoints(loader, change, found.samplesPerSec, restPerSec, cold, context);
+    const cachedFraction = isLimited ? 0 : cachedShare(costs.run ?? costs.cold, costs.cold, costs.same);
+    const isCold = cold.facts.coldReads === "direct";
+    return {
+      report: phaseReport("cold", cold.blocks, `reading alone, ${isCold ? "past" : "not past"} the page cache`),
+      curve: withoutCpu(fitStorage(points, 0), found.worker, memory),
+      bytesPerSample: found.worker.readBytes,
+      cachedFraction,
+      runPerSec: 1 / ((1 - cachedFraction) / found.samplesPerSec + cachedFraction / same.samplesPerSec),
+      residency: isCold ? residencyText(costs, isLimited, cachedFraction) : `not known: ${cold.facts.coldReadsReason}`,
+      warmReason: isCold ? undefined : cold.facts.coldReadsReason,
+    };
+  } catch (error) {
+    return noCold(whyNot(error, context.signal));
+  }
+}
+
+function noCold(why: string, cold?: Drained): ColdPhase {
+  const report = cold === undefined ? missingPhase("cold", why) : phaseReport("cold", cold.blocks, "");
+  const residency = "not known: cold data were not measured";
+  const unknown = { curve: undefined, runPerSec: undefined, warmReason: undefined };
+  return { report, residency, bytesPerSample: 0, cachedFraction: 0, ...unknown };
+}
+
+/** What a worker needed to read a sample, in ms: in the run, cold, and as the page cache has it now. */
+interface FetchCosts {
+  readonly run: number | undefined;
+  readonly cold: number;
+  readonly same: number;
+}
+
+/** True if data that the page cache holds are slow to read all the same, as from storage that is slowed down on purpose. */
+function staysSlow({ cold, same }: FetchCosts, memory: WorkerMs | undefined): boolean {
+  return memory !== undefined && same > SLOW_FACTOR * memory.fetchMs && same > SLOW_SHARE * cold;
+}
+
+/** The CPU's share of reading is no wait: the model has it in the worker's work. */
+function withoutCpu(curve: StorageCurve, reading: WorkerMs, memory: WorkerMs | undefined): StorageCurve {
+  const cpuMs = reading.cpuMs ?? memory?.fetchMs ?? 0;
+  return { ...curve, latencyMs: Math.max(0, curve.latencyMs - cpuMs) };
+}
+
+interface FoundRate {
+  readonly samplesPerSec: number;
+  readonly worker: WorkerMs;
+}
+
+/** How fast workers read, in half the time of a phase; where that has no figure, as fast as cold data. */
+async function fetchPoint(
+  loader: MeasurableLoader,
+  change: LoaderVariant,
+  cold: Drained,
+  context: PhaseContext,
+): Promise<FoundRate> {
+  const limits = { batches: cold.blocks.batches, ms: context.ms / 2 };
+  const { blocks, worker } = await drainVariant(loader, { ...change, stages: "fetch" }, limits, context);
+  return { samplesPerSec: blocks.samplesPerSec ?? cold.blocks.samplesPerSec ?? Number.NaN, worker };
+}
+
+async function fetchPoints(
+  loader: MeasurableLoader,
+  change: LoaderVariant,
+  samplesPerSec: number,
+  restPerSec: number,
+  cold: Drained,
+  context: PhaseContext,
+): Promise<FetchPoint[]> {
+  const numWorkers = Math.max(1, cold.facts.numWorkers);
+  const points: FetchPoint[] = [{ numWorkers, samplesPerSec }];
+  if (samplesPerSec > FAR_FASTER * restPerSec) return points;
+  for (const count of new Set([2 * numWorkers, 1])) {
+    if (count === numWorkers) continue;
+    const point = await fetchPoint(loader, { ...change, numWorkers: count }, cold, context);
+    points.push({ numWorkers: count, samplesPerSec: point.samplesPerSec });
+  }
+  return points;
+}
+
+function residencyText({ run, cold, same }: FetchCosts, isLimited: boolean, cachedFraction: number): string {
+  const times = `a sample costs ${cold.toFixed(3)} ms of reading cold, ${same.toFixed(3)} ms as the page cache has it now`;
+  if (run === undefined) return `not known for the run: ${times}`;
+  const inRun = `${times}, ${run.toFixed(3)} ms in the run`;
+  if (isLimited) return `storage is slow even for what the page cache has, so all counts as read from it: ${inRun}`;
+  return `about ${Math.round(100 * cachedFraction)} % of the run's samples came from memory: ${inRun}`;
+}
+
+/** P with every number of workers from 1 to the CPUs, beside the one that is known. */
+export async function measureScaling(
+  loader: MeasurableLoader,
+  memory: Drained,
+  context: PhaseContext,
+): Promise<ScalingPoint[]> {
+  const { facts, blocks } = memory;
+  const points: ScalingPoint[] = [];
+  for (let numWorkers = 1; numWorkers <= facts.cpus; numWorkers++) {
+    if (numWorkers === facts.numWorkers) continue;
+    const limits = { batches: blocks.batches, ms: context.ms };
+    try {
+      const found = await drainVariant(loader, { storage: "memory", numWorkers }, limits, context);
+      const { samplesPerSec } = found.blocks;
+      if (samplesPerSec !== undefined) points.push({ numWorkers, samplesPerSec });
+    } catch (error) {
+      // A point less on a curve that refines the model.
+      whyNot(error, context.signal);
+    }
+  }
+  return points;
+}

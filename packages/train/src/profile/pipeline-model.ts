@@ -1,0 +1,59 @@
+import { rankChanges, type LoaderFacts, type PipelineModel, type ScalingPoint } from "@millrace/loader";
+import type { WhatIfRow } from "../report/report.js";
+import type { Drained } from "./phases/drain.js";
+import type { ColdPhase } from "./phases/loader-phases.js";
+import type { Synthetic } from "./phases/measure-synthetic.js";
+
+/** What a model is made from. */
+export interface ModelParts {
+  readonly synthetic: Synthetic;
+  readonly memory: Drained | undefined;
+  readonly cold: ColdPhase | undefined;
+  readonly scaling: readonly ScalingPoint[];
+}
+
+/**
+ * The model of a run, from what its phases measured; `undefined` where the step or the loader in memory was not measured.
+ */
+export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): PipelineModel | undefined {
+  const samplesPerSec = memory?.blocks.samplesPerSec;
+  if (memory === undefined || samplesPerSec === undefined || synthetic.computeMs === undefined) return undefined;
+  const { facts, worker } = memory;
+  const { computeMs, report } = synthetic;
+  const samplesPerStep = ((report.samplesPerSec ?? 0) * computeMs) / 1000;
+  // The step was measured on a batch that may have been short.
+  const batchShare = samplesPerStep > 0 ? facts.batchSize / samplesPerStep : 1;
+  const limitPerSec = cold?.curve?.limitPerSec;
+  const bytesPerSample = cold?.bytesPerSample || facts.storedBytesPerSample;
+  return {
+    ...sizesOf(facts),
+    prepCpuMs: worker.cpuMs ?? worker.prepMs,
+    fetchLatencyMs: cold?.curve?.latencyMs ?? worker.fetchMs,
+    storageBytesPerSec: limitPerSec === undefined ? undefined : limitPerSec * bytesPerSample,
+    bytesPerSample,
+    cacheFraction: cold?.cachedFraction ?? 0,
+    computeMs: computeMs * batchShare,
+    computeCpuMs: synthetic.computeCpuMs * batchShare,
+    scaling: facts.numWorkers === 0 ? scaling : [...scaling, { numWorkers: facts.numWorkers, samplesPerSec }],
+  };
+}
+
+function sizesOf(
+  facts: LoaderFacts,
+): Pick<PipelineModel, "batchBytes" | "batchSize" | "cores" | "numWorkers" | "prefetchDepth"> {
+  const { batchSize, numWorkers, prefetchDepth, cpus, batchBytes } = facts;
+  return { batchSize, numWorkers, prefetchDepth, cores: cpus, batchBytes };
+}
+
+/** What the changes that help would bring, best first. */
+export function whatIf(model: PipelineModel): WhatIfRow[] {
+  return rankChanges(model).map(({ name, change, needs, needsHardware, prediction, gain }) => ({
+    name,
+    change,
+    needs,
+    needsHardware,
+    samplesPerSec: prediction.samplesPerSec,
+    gain,
+    bound: prediction.bound,
+  }));
+}

@@ -1,0 +1,305 @@
+import { isMillraceError } from "@millrace/formats";
+import { profile, type PhaseReport, type ProfileOptions, type ProfileReport } from "@millrace/train";
+import { describe, expect, it } from "vitest";
+import { HandClock } from "../hand-clock.js";
+import { rejection } from "../rejection.js";
+import { FakeLoader, type FakeCosts } from "./fake-loader.js";
+
+/** One worker that needs 4 ms of preparation for a sample, and data that cost next to nothing. */
+const PREP: FakeCosts = { numWorkers: 1, coldMs: 0.02, warmMs: 0.01, prepMs: 4 };
+
+interface Sized {
+  readonly size: number;
+}
+
+/** Profiles a fake loader against a step of `stepMs`. */
+async function run(
+  costs: FakeCosts,
+  stepMs: number,
+  options: Partial<ProfileOptions<unknown>> = {},
+): Promise<ProfileReport & { readonly fake: FakeLoader }> {
+  const clock = new HandClock();
+  const fake = new FakeLoader(clock, costs);
+  const step = (): void => clock.pass(stepMs);
+  const common = { loader: fake, step, fence: doNothing, steps: 40, warmupSteps: 5, clock, phases: { cpuMs: () => 0 } };
+  return { ...(await profile<unknown>({ ...common, ...options })), fake };
+}
+
+function phase(report: ProfileReport, name: PhaseReport["name"]): PhaseReport {
+  const found = report.phases?.phases.find((one) => one.name === name);
+  return found as PhaseReport;
+}
+
+function rate(report: ProfileReport, name: PhaseReport["name"]): number {
+  return phase(report, name).samplesPerSec ?? Number.NaN;
+}
+
+function codes(report: ProfileReport): string[] {
+  return report.warnings.map(({ code }) => code);
+}
+
+function doNothing(): void {
+  // A device that is done when the step is.
+}
+
+function anotherBatch(): Sized {
+  return { size: 10 };
+}
+
+/** Batches of 10 that cost `ms` each when they are asked for. */
+function asked(clock: HandClock, ms: number): AsyncIterable<Sized> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        clock.pass(ms);
+        yield await Promise.resolve({ size: 10 });
+      }
+    },
+  };
+}
+
+describe("the phases of a profile", () => {
+  it("measure step, loader and reading one by one; the run agrees with the lowest", async () => {
+    const report = await run(PREP, 20);
+    expect(rate(report, "synthetic")).toBeCloseTo(500, 6);
+    expect(rate(report, "memory")).toBeCloseTo(1000 / 4.01, 6);
+    expect(rate(report, "cold")).toBeCloseTo(50_000, 3);
+    expect(report.phases).toMatchObject({ bound: "prep", agrees: true });
+    expect(report.phases?.interference).toBeCloseTo(0, 6);
+    expect(report.phases?.inRunSamplesPerSec).toBeCloseTo(1000 / 4.01, 6);
+    expect(report.verdict).toMatchObject({ kind: "input-bound", cause: "prep" });
+  });
+
+  it("make a model, and advice of what it predicts", async () => {
+    const report = await run(PREP, 20);
+    expect(report.model).toMatchObject({ batchSize: 10, numWorkers: 1, cores: 4, bytesPerSample: 100 });
+    expect(report.model?.prepCpuMs).toBeCloseTo(4, 6);
+    expect(report.model?.computeMs).toBeCloseTo(20, 6);
+    const first = report.whatIf?.find(({ needs }) => needs === "option");
+    expect(first?.gain).toBeGreaterThan(0.9);
+    const [advice] = report.advice;
+    expect(advice).toMatchObject({ code: "prep", isPredicted: true });
+    expect(advice?.gain).toBeCloseTo(1 + (first?.gain ?? 0), 9);
+    expect(advice?.text).toMatch(/workers.*samples\/s, then/u);
+  });
+
+  it("confirm a step that is slower than the loader", async () => {
+    const report = await run({ ...PREP, numWorkers: 4 }, 20);
+    expect(report.verdict.kind).toBe("compute-bound");
+    expect(report.phases).toMatchObject({ bound: "compute", agrees: true });
+    expect(report.phases?.boundSamplesPerSec).toBeCloseTo(500, 6);
+  });
+
+  it("tell the wait of each worker from a limit that all share", async () => {
+    const slow = { numWorkers: 1, coldMs: 8, warmMs: 8, memoryMs: 0.01, prepMs: 0.5 };
+    const waiting = await run(slow, 5);
+    expect(waiting.model?.storageBytesPerSec).toBeUndefined();
+    expect(waiting.model?.fetchLatencyMs).toBeCloseTo(8, 1);
+    expect(waiting.phases).toMatchObject({ bound: "fetch", agrees: true });
+    const shared = await run({ ...slow, coldMs: 0.02, warmMs: 0.01, samplesPerSec: 125 }, 5);
+    expect(shared.model?.storageBytesPerSec).toBeCloseTo(125 * 100, 3);
+    expect(shared.verdict).toMatchObject({ kind: "input-bound", cause: "fetch" });
+    expect(shared.phases).toMatchObject({ bound: "fetch", agrees: true });
+  });
+
+  it("say that the data of a run came from memory, and do not count cold reading as its limit", async () => {
+    const report = await run({ numWorkers: 1, coldMs: 20, warmMs: 0.01, prepMs: 1 }, 40);
+    expect(rate(report, "cold")).toBeCloseTo(50, 3);
+    expect(report.phases?.residency).toContain("about 100 % of the run's samples came from memory");
+    expect(report.phases).toMatchObject({ bound: "compute", agrees: true });
+    const cold = await run({ numWorkers: 1, coldMs: 20, warmMs: 0.01, prepMs: 1, isRunCold: true }, 40);
+    expect(cold.phases?.residency).toContain("about 0 % of the run's samples came from memory");
+    expect(cold.phases).toMatchObject({ bound: "fetch", agrees: true });
+  });
+
+  it("say that data may be warm where cold ones were asked for", async () => {
+    const report = await run({ ...PREP, coldReads: "buffered" }, 20);
+    expect(codes(report)).toContain("warm-data");
+    expect(phase(report, "cold").note).toContain("not past the page cache");
+    expect(report.phases?.residency).toBe("not known: tmpfs has no O_DIRECT");
+  });
+
+  it("explain a run below its lowest limit by workers that read and prepare in turn", async () => {
+    const report = await run({ numWorkers: 1, coldMs: 4, warmMs: 4, memoryMs: 0.01, prepMs: 4 }, 30);
+    expect(report.phases?.interference).toBeGreaterThan(0.4);
+    expect(report.warnings.find(({ code }) => code === "interference")?.text).toContain("as expected");
+    expect(report.phases?.agrees).toBe(true);
+  });
+
+  it("expect the times of step and loader to add up where there is no worker", async () => {
+    const report = await run({ ...PREP, numWorkers: 0 }, 20);
+    expect(report.model?.numWorkers).toBe(0);
+    expect(report.phases?.agrees).toBe(true);
+  });
+
+  it("give no judgement on rates that vary too much, and say so", async () => {
+    const pattern = Array.from({ length: 240 }, (_, n) => (n % 80 < 40 ? 0.4 : 1.6));
+    const report = await run({ ...PREP, pattern }, 20, { phases: { batches: 60, cpuMs: () => 0 } });
+    expect(phase(report, "memory").spread).toBeGreaterThan(0.15);
+    expect(codes(report)).toContain("noisy-phase");
+    expect(report.phases?.agrees).toBeUndefined();
+  });
+
+  it("measure the loader with other numbers of workers if asked to", async () => {
+    const report = await run(PREP, 20, { phases: { scaling: true, cpuMs: () => 0 } });
+    const scaling = report.model?.scaling.toSorted((a, b) => a.numWorkers - b.numWorkers) ?? [];
+    expect(scaling.map(({ numWorkers }) => numWorkers)).toEqual([1, 2, 3, 4]);
+    expect(scaling[3]?.samplesPerSec).toBeCloseTo(4000 / 4.01, 3);
+  });
+
+  it("keep within their number of batches and their time, and close what they open", async () => {
+    const clock = new HandClock();
+    let steps = 0;
+    const step = (): void => {
+      steps++;
+      clock.pass(20);
+    };
+    const report = await run(PREP, 0, { step, clock, phases: { batches: 12, seconds: 3600 } });
+    expect(steps).toBe(45 + 2 + 12);
+    expect(phase(report, "memory").batches).toBe(12);
+    expect(report.fake.closed).toBe(report.fake.opened.length);
+    const short = await run(PREP, 20, { phases: { seconds: 0.5, cpuMs: () => 0 } });
+    expect(phase(short, "synthetic")).toMatchObject({ batches: 25, wallMs: 500 });
+  });
+
+  it("are not measured with phases: false", async () => {
+    const report = await run(PREP, 20, { phases: false });
+    expect(report.phases).toBeUndefined();
+    expect(report.fake.opened).toEqual([]);
+  });
+
+  it("refuse impossible options by name", async () => {
+    for (const phases of [{ batches: 2 }, { seconds: 0 }, { seconds: Number.NaN }]) {
+      const error = await rejection(run(PREP, 20, { phases }));
+      expect(isMillraceError(error, "OPTION") && error.detail.option).toBe(`phases.${Object.keys(phases)[0] ?? ""}`);
+    }
+  });
+});
+
+describe("a phase that cannot be measured says why", () => {
+  const cases: readonly [string, Partial<ProfileOptions<unknown>>, PhaseReport["name"], RegExp][] = [
+    ["a step that consumes its batch", { step: consume(new WeakSet()) }, "synthetic", /is disposed.*give copyBatch/u],
+    ["a step that hangs when it is called again", { step: hang(), deadlineMs: 30 }, "synthetic", /did not finish/u],
+    ["a generator", { loader: endless() }, "input", /a generator cannot be begun again/u],
+    ["an iterable that gives nothing the second time", { loader: once() }, "input", /ended after 0 batches/u],
+    ["an iterable that ends in the warm-up", { loader: brief(), steps: 2 }, "input", /gave 1 batches|ended/u],
+  ];
+
+  it.each(cases)("%s", async (_, options, name, why) => {
+    const clock = new HandClock();
+    const step = (): void => clock.pass(20);
+    const common = { loader: asked(clock, 1), step, steps: 30, warmupSteps: 5, clock, samplesPerBatch: 10 };
+    const report = await profile<unknown>({ ...common, ...options });
+    expect(phase(report, name)).toMatchObject({ samplesPerSec: undefined, spread: undefined });
+    expect(phase(report, name).note).toMatch(/^not measured: /u);
+    expect(phase(report, name).note).toMatch(why);
+    expect(report.phases?.agrees).toBeUndefined();
+  });
+
+  it("a loader that cannot be opened again; the report of the run stands", async () => {
+    const report = await run({ ...PREP, failure: new Error("no memory for the ring") }, 20);
+    for (const name of ["memory", "cold"] as const)
+      expect(phase(report, name).note).toContain("no memory for the ring");
+    expect(report.model).toBeUndefined();
+    expect(report.verdict.kind).toBe("input-bound");
+  });
+
+  it("a clock that goes backwards, and one that stands still", async () => {
+    const clock = new HandClock();
+    const back = await run(PREP, 0, { clock, step: (_, { step }) => clock.pass(step === 60 ? -500 : 20) });
+    expect(phase(back, "synthetic").note).toBe("not measured: the clock went backwards");
+    const still = await run(PREP, 0);
+    expect(phase(still, "synthetic").note).toBe("not measured: the clock stood still");
+  });
+
+  it("all of them, in one warning, if batches do not say how many samples they hold", async () => {
+    const clock = new HandClock();
+    const report = await profile({ loader: [1, 2, 3], step: () => clock.pass(5), steps: 30, clock });
+    expect(report.phases).toBeUndefined();
+    expect(report.warnings.find(({ code }) => code === "no-phases")?.text).toContain("Set samplesPerBatch");
+  });
+});
+
+describe("the phases of a plain iterable", () => {
+  it("measure it alone, and see that it makes batches only when it is asked", async () => {
+    const clock = new HandClock();
+    const step = (): void => clock.pass(20);
+    const report = await profile({ loader: asked(clock, 30), step, steps: 30, clock });
+    expect(rate(report, "input")).toBeCloseTo(1000 / 3, 6);
+    expect(report.phases).toMatchObject({ agrees: true, bound: undefined });
+    expect(report.phases?.boundSamplesPerSec).toBeCloseTo(1000 / 3, 6);
+    expect(report.phases?.interference).toBeCloseTo(0.4, 6);
+    expect(report.warnings.find(({ code }) => code === "interference")?.text).toContain("not beside it");
+  });
+
+  it("give the step a copy each time if it consumes its batches", async () => {
+    const clock = new HandClock();
+    const step = consume(new WeakSet(), () => clock.pass(20));
+    const report = await profile<unknown>({
+      loader: asked(clock, 1),
+      step,
+      steps: 30,
+      clock,
+      phases: { copyBatch: anotherBatch },
+    });
+    expect(rate(report, "synthetic")).toBeCloseTo(500, 6);
+  });
+
+  it("end with the signal's reason when it aborts in a phase", async () => {
+    const controller = new AbortController();
+    const clock = new HandClock();
+    const reason = new Error("enough");
+    const step = (_: Sized, { step: number }: { readonly step: number }): void => {
+      clock.pass(20);
+      if (number === 40) controller.abort(reason);
+    };
+    const options = { loader: asked(clock, 1), step, steps: 30, clock, signal: controller.signal };
+    expect(await rejection(profile({ ...options, phases: { batches: 1000, seconds: 3600 } }))).toBe(reason);
+  });
+});
+
+/** A step that throws for a batch that it has had. */
+function consume(had: WeakSet<object>, work: () => void = () => undefined): (batch: unknown) => void {
+  return (batch) => {
+    if (had.has(batch as object)) throw new Error("the tensor is disposed");
+    had.add(batch as object);
+    work();
+  };
+}
+
+/** A step that never resolves once the run is over. */
+function hang(): (batch: unknown, context: { readonly step: number }) => unknown {
+  return (_, { step }) => (step < 30 ? undefined : new Promise(() => undefined));
+}
+
+async function* endless(): AsyncGenerator<Sized> {
+  for (;;) yield await Promise.resolve({ size: 10 });
+}
+
+/** Gives its batches to the first loop only. */
+function once(): AsyncIterable<Sized> {
+  const batches = endless();
+  let isFirst = true;
+  return {
+    [Symbol.asyncIterator]() {
+      if (isFirst) {
+        isFirst = false;
+        return batches;
+      }
+      return (async function* (): AsyncGenerator<Sized> {})();
+    },
+  };
+}
+
+/** Gives seven batches, then three, then none. */
+function brief(): AsyncIterable<Sized> {
+  let left = 10;
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (let n = 0; n < 7 && left > 0; n++) {
+        left--;
+        yield await Promise.resolve({ size: 10 });
+      }
+    },
+  };
+}
