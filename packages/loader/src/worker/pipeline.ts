@@ -272,10 +272,14 @@ export class Pipeline {
   }
 
   #read(lane: Lane): void {
+    if (!this.#injector.isOn) {
+      this.#bench.reader.fetch(lane);
+      return;
+    }
     const { table } = this.options;
     const before = table.bytesAsked;
     this.#bench.reader.fetch(lane);
-    if (this.#injector.isOn) this.#injector.fetch(lane.sample, table.bytesAsked - before);
+    this.#injector.fetch(lane.sample, table.bytesAsked - before);
   }
 
   #make(lane: Lane, sourceAt: number, width: number, height: number): void {
