@@ -1,122 +1,100 @@
 import { StateError } from "@millrace/formats";
 import { z } from "zod";
 import { VERDICTS } from "../profile/verdict.js";
-import { PARTS, STRAGGLER_CAUSES } from "../time-budget.js";
+import { budgetSchema, causesSchema, stepTimesSchema } from "./budget-schema.js";
 import { bestEpochSchema, epochSchema } from "./epoch-schema.js";
+import { appliedSchema, modelSchema, phasesSchema, whatIfSchema } from "./phases-schema.js";
 import { REPORT_STEPS, REPORT_VERSION, type Report } from "./report.js";
+import { Count, Fraction, Ms, Rate } from "./schema-types.js";
 
-const Count = z.int().min(0);
-const Ms = z.number().min(0);
-const Fraction = z.number().min(0).max(1.0000001);
-const Optional = <T extends z.ZodType>(type: T): z.ZodOptional<T> => type.optional();
-
-const StepTimesSchema = z.object({
-  wallMs: Ms,
-  stallMs: Ms,
-  fetchStallMs: Optional(Ms),
-  prepStallMs: Optional(Ms),
-  copyMs: Ms,
-  computeMs: Ms,
-  otherMs: Ms,
-  overlappedCopyMs: Ms,
+const VerdictSchema = z.object({
+  kind: z.enum(VERDICTS),
+  cause: z.enum(["fetch", "prep", "both"]).optional().describe("what an input-bound run waits for"),
+  reason: z.string().describe("one clause with the figures that decided"),
+  stallInterval: z.object({ low: Fraction, high: Fraction }).optional().describe("95 % interval of the stall's share"),
+  stepsNeeded: Count.optional().describe("measured steps that a verdict needs, where more would help"),
 });
 
-const PartSchema = z.object({ sumMs: Ms, fraction: Fraction, p50Ms: Ms, p95Ms: Ms, p99Ms: Ms });
-
-const BudgetSchema = z.object({
-  steps: Count,
-  wall: PartSchema,
-  stall: PartSchema,
-  fetchStall: Optional(PartSchema),
-  prepStall: Optional(PartSchema),
-  copy: PartSchema,
-  compute: PartSchema,
-  other: PartSchema,
-  overlappedCopyMs: Ms,
-  stragglerCount: Count,
-  stragglers: z.array(
-    z.object({
-      step: Count,
-      wallMs: Ms,
-      excessMs: Ms,
-      part: z.enum(PARTS),
-      cause: Optional(z.enum(STRAGGLER_CAUSES)),
-      causeMs: Optional(z.number()),
-    }),
-  ),
+const AdviceSchema = z.object({
+  code: z.enum(["prep", "fetch", "stall", "copy", "compute", "other", "stragglers"]),
+  text: z.string(),
+  fraction: Fraction.describe("share of wall time that it is about"),
+  gain: z.number().min(1).optional().describe("factor on throughput: the most there is, or what is predicted"),
+  isPredicted: z.boolean().optional().describe("true where the gain is predicted for one change"),
 });
 
-const CausesSchema = z.object({
-  gc: z.object({ count: Count, sumMs: Ms, maxMs: Ms }),
-  eventLoop: z.object({ p50Ms: Ms, p99Ms: Ms, maxMs: Ms }),
-  workers: Optional(
-    z.object({
-      busyFraction: Fraction,
-      fetchFraction: Fraction,
-      prepFraction: Fraction,
-      idleFraction: Fraction,
-      ringReadyFraction: Fraction,
-    }),
-  ),
+const CostSchema = z.object({
+  spans: Count,
+  spanNs: Ms.describe("cost of one span in nanoseconds"),
+  fences: Count,
+  idleFenceMs: Ms.optional().describe("cost of one fence on an idle device"),
+  fenceWaitMs: Ms.describe("waited at fences in all"),
+  fraction: Fraction.describe("share of wall time that measuring took"),
 });
 
 const CommonSchema = {
   reportVersion: z.literal(REPORT_VERSION),
-  facts: z.array(z.object({ name: z.string(), value: z.string() })),
-  verdict: z.object({
-    kind: z.enum(VERDICTS),
-    cause: Optional(z.enum(["fetch", "prep", "both"])),
-    reason: z.string(),
-    stallInterval: Optional(z.object({ low: Fraction, high: Fraction })),
-    stepsNeeded: Optional(Count),
+  facts: z.array(z.object({ name: z.string(), value: z.string() })).describe("what the caller said about the run"),
+  verdict: VerdictSchema.describe("what limits the run, and why one can say so"),
+  headspace: z.number().min(1).describe("what an infinitely fast loader would gain: a factor on throughput"),
+  throughput: z.object({
+    stepsPerSec: Rate,
+    samplesPerSec: Rate.optional().describe("absent where batches do not say how many samples they hold"),
   }),
-  headspace: z.number().min(1),
-  throughput: z.object({ stepsPerSec: Ms, samplesPerSec: Optional(Ms) }),
-  budget: BudgetSchema,
-  advice: z.array(
-    z.object({
-      code: z.enum(["prep", "fetch", "stall", "copy", "compute", "other", "stragglers"]),
-      text: z.string(),
-      fraction: Fraction,
-      gain: Optional(z.number().min(1)),
-    }),
-  ),
-  cost: z.object({
-    spans: Count,
-    spanNs: Ms,
-    fences: Count,
-    idleFenceMs: Optional(Ms),
-    fenceWaitMs: Ms,
-    fraction: Fraction,
-  }),
-  causes: Optional(CausesSchema),
-  warnings: z.array(z.object({ code: z.string(), text: z.string() })),
-  steps: z.array(StepTimesSchema).max(REPORT_STEPS),
+  budget: budgetSchema.describe("where the time of the steps went"),
+  advice: z.array(AdviceSchema).describe("what to change, the most promising first"),
+  cost: CostSchema.describe("what the measuring cost"),
+  causes: causesSchema.optional().describe("what else went on in the process meanwhile"),
+  warnings: z.array(z.object({ code: z.string(), text: z.string() })).describe("what limits the figures"),
+  steps: z
+    .array(stepTimesSchema)
+    .max(REPORT_STEPS)
+    .describe("the newest steps; the last one is step `budget.steps - 1`"),
 };
+
+const ProfileSchema = z.object({
+  ...CommonSchema,
+  kind: z.literal("profile"),
+  requestedSteps: Count.describe("steps asked for; `budget.steps` were measured"),
+  warmupSteps: Count.describe("steps run before the first one measured"),
+  passes: Count.describe("how often the iterable was begun"),
+  phases: phasesSchema.optional().describe("step and input, measured one by one"),
+  model: modelSchema.optional().describe("what predictions are made from"),
+  whatIf: z.array(whatIfSchema).optional().describe("what changes would bring, the best first"),
+  applied: z.array(appliedSchema).optional().describe("what `--apply` changed, in order"),
+});
+
+const TrainSchema = z.object({
+  ...CommonSchema,
+  kind: z.literal("train"),
+  epochs: z.array(epochSchema),
+  firstStep: Count.describe("the step that a resumed run began with"),
+  checkpoint: z.string().optional().describe("path of the newest checkpoint"),
+  checkpointMs: Ms.describe("spent writing checkpoints; no step contains it"),
+  best: bestEpochSchema.optional().describe("the best epoch by the option `metric`"),
+  stoppedEarly: z.boolean().optional(),
+});
 
 /**
  * The zod schema of a report as JSON. Names and units are those of {@link Report}; what is `undefined` there is absent
  * here. A reader must ignore names that it does not know; a change that breaks readers raises `reportVersion`.
  */
 export const reportSchema: z.ZodType<Report> = z.discriminatedUnion("kind", [
-  z.object({
-    ...CommonSchema,
-    kind: z.literal("profile"),
-    requestedSteps: Count,
-    warmupSteps: Count,
-    passes: Count,
-  }),
-  z.object({
-    ...CommonSchema,
-    kind: z.literal("train"),
-    epochs: z.array(epochSchema),
-    firstStep: Count,
-    checkpoint: Optional(z.string()),
-    checkpointMs: Ms,
-    best: Optional(bestEpochSchema),
-    stoppedEarly: Optional(z.boolean()),
-  }),
+  ProfileSchema,
+  TrainSchema,
 ]) as unknown as z.ZodType<Report>;
+
+/**
+ * The JSON Schema (draft 2020-12) of the two kinds of report, for programs in other languages. It lets names pass that
+ * it does not know.
+ */
+export function reportJsonSchema(): Readonly<Record<string, unknown>> {
+  return {
+    ...z.toJSONSchema(reportSchema, { target: "draft-2020-12", io: "input" }),
+    title: "Report of millrace",
+    description: "What `millrace profile --json` and `millrace train --json` print. Times are in ms.",
+  };
+}
 
 /** A report as one JSON document that {@link reportSchema} describes. */
 export function reportToJson(report: Report): string {
