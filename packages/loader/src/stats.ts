@@ -37,8 +37,8 @@ export interface LoaderStats {
   /** Bytes that samples were read by. Values that only a format's library reads count by their size. */
   readonly readBytes: number;
   /**
-   * CPU time of all workers' threads while they made samples, those that died included; `undefined` where the system does
-   * not tell it (it is Linux that does). Decoders that use other threads are not in it.
+   * CPU time of all workers' threads while they made samples, those that died included; `undefined` without workers, and
+   * where the system does not tell it (it is Linux that does). Decoders that use other threads are not in it.
    */
   readonly workerCpuMs: number | undefined;
   /** What the option `inject` really cost. */
@@ -73,8 +73,8 @@ export class StatsRecorder {
   /** Since when the ring is not known to hold the next batch. */
   #takenAt = 0;
 
-  /** The system tells the CPU time of threads. */
-  readonly #isCpuTold = ThreadCpu.isTold();
+  /** There are workers, and the system tells the CPU time of threads. */
+  readonly #isCpuTold: boolean;
   #workerCpuMs = 0;
   #deaths = 0;
   #cpuMs = 0;
@@ -85,7 +85,9 @@ export class StatsRecorder {
     readonly numWorkers: number,
     readonly sampleBytes: number,
     readonly decoder?: DecoderName | undefined,
-  ) {}
+  ) {
+    this.#isCpuTold = numWorkers > 0 && ThreadCpu.isTold();
+  }
 
   /** An iteration begins. */
   begin(now: number): void {

@@ -20,6 +20,8 @@ export class EffortReport {
   readonly #totals = createEffort();
   readonly #before = createEffort();
   readonly #bytesBefore: number;
+  /** Of the thread while its CPU time counts. */
+  #threadCpu: ThreadCpu | undefined;
   #cpuAt = 0;
 
   constructor(readonly options: EffortReportOptions) {
@@ -27,15 +29,16 @@ export class EffortReport {
     this.#bytesBefore = options.table.bytesAsked;
   }
 
-  /** This thread begins to work for the worker. */
+  /** This thread works for the worker only from now on, and its CPU time counts. */
   begin(): void {
     const { effort, threadCpu } = this.options;
+    this.#threadCpu = threadCpu;
     if (threadCpu !== undefined) effort.begin(threadCpu.thread, threadCpu.now());
   }
 
   /** What the work took until now; to be called every now and then. */
   publish(now: number): void {
-    const { effort, injector, table, threadCpu } = this.options;
+    const { effort, injector, table } = this.options;
     const totals = this.#totals;
     const before = this.#before;
     const { spent } = injector;
@@ -44,16 +47,17 @@ export class EffortReport {
     totals.injectedPrepMs = before.injectedPrepMs + spent.prepMs;
     totals.injectedPrepCpuMs = before.injectedPrepCpuMs + spent.prepCpuMs;
     effort.publish(totals);
-    if (threadCpu === undefined || now - this.#cpuAt < CPU_EVERY_MS) return;
+    if (this.#threadCpu === undefined || now - this.#cpuAt < CPU_EVERY_MS) return;
     this.#cpuAt = now;
-    effort.publishCpu(threadCpu.now());
+    effort.publishCpu(this.#threadCpu.now());
   }
 
   /** This thread ends its work for the worker. */
   end(): void {
-    const { effort, threadCpu } = this.options;
-    if (threadCpu === undefined) return;
-    effort.publishCpu(threadCpu.now());
+    const { effort } = this.options;
+    if (this.#threadCpu === undefined) return;
+    effort.publishCpu(this.#threadCpu.now());
     effort.end();
+    this.#threadCpu = undefined;
   }
 }

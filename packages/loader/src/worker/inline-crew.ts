@@ -61,14 +61,12 @@ export class InlineCrew implements Crew {
       report: (bad) => this.#bad.push(bad),
     });
     const pipeline = await this.#pipeline;
-    pipeline.begin();
     try {
       while (this.#interrupted === undefined && ring.claim(setup.runLength, this.#claim)) {
         const pending = pipeline.process(this.#claim);
         if (pending !== undefined) await pending;
       }
     } finally {
-      pipeline.end();
       pipeline.enter(STAGE_OF.idle, -1);
     }
   }

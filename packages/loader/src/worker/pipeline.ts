@@ -97,7 +97,7 @@ export class Pipeline {
     }
   }
 
-  /** This thread begins to make samples, and its CPU time counts. */
+  /** This thread makes samples only from now on, and its CPU time counts. */
   begin(): void {
     this.#report.begin();
   }
