@@ -4,6 +4,9 @@ import type { Drained } from "./phases/drain.js";
 import type { ColdPhase } from "./phases/loader-phases.js";
 import type { Synthetic } from "./phases/measure-synthetic.js";
 
+/** Samples in the making blur a count of bytes over a few batches. */
+const COUNT_ERROR = 0.2;
+
 /** What a model is made from. */
 export interface ModelParts {
   readonly synthetic: Synthetic;
@@ -24,7 +27,7 @@ export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): Pipel
   // The step was measured on a batch that may have been short.
   const batchShare = samplesPerStep > 0 ? facts.batchSize / samplesPerStep : 1;
   const limitPerSec = cold?.curve?.limitPerSec;
-  const bytesPerSample = cold?.bytesPerSample || facts.storedBytesPerSample;
+  const bytesPerSample = bytesOf(cold, facts);
   return {
     ...sizesOf(facts),
     prepCpuMs: worker.cpuMs ?? worker.prepMs,
@@ -36,6 +39,12 @@ export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): Pipel
     computeCpuMs: synthetic.computeCpuMs * batchShare,
     scaling: facts.numWorkers === 0 ? scaling : [...scaling, { numWorkers: facts.numWorkers, samplesPerSec }],
   };
+}
+
+/** What was read for a sample, or what a whole sample has where the two differ by no more than what a count is off. */
+function bytesOf(cold: ColdPhase | undefined, { storedBytesPerSample }: LoaderFacts): number {
+  const read = cold?.bytesPerSample ?? 0;
+  return read === 0 || Math.abs(read / storedBytesPerSample - 1) < COUNT_ERROR ? storedBytesPerSample : read;
 }
 
 function sizesOf(

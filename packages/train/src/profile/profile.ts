@@ -18,6 +18,7 @@ import { measurePhases } from "./phases/measure-phases.js";
 import type { PhaseName } from "./phases/phase-context.js";
 import { phaseSettings, type PhaseOptions, type PhaseSettings } from "./phases/phase-options.js";
 import { whatIf } from "./pipeline-model.js";
+import { withSharedStorage } from "./shared-storage.js";
 import { StepCall } from "./step-call.js";
 import { wholeNumber } from "./whole-number.js";
 
@@ -181,12 +182,14 @@ class ProfileRun<B> {
       },
     );
     const rows = model === undefined ? undefined : whatIf(model);
+    const verdict = model === undefined ? report.verdict : withSharedStorage(report.verdict, model);
     return {
       ...report,
+      verdict,
       phases,
       ...(model === undefined ? {} : { model }),
       ...(rows === undefined ? {} : { whatIf: rows }),
-      advice: advise(report.budget, report.verdict, rows),
+      advice: advise(report.budget, verdict, rows),
       warnings: [...report.warnings, ...warnings],
     };
   }

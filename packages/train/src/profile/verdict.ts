@@ -15,7 +15,10 @@ export interface Interval {
 /** What limits a run, and why one can say so. */
 export interface Verdict {
   readonly kind: VerdictKind;
-  /** Of an `input-bound` run whose loader divides its stall: what causes two thirds of it or more, else `both`. */
+  /**
+   * Of an `input-bound` run whose loader divides its stall: what causes two thirds of it or more, else `both`; `fetch`,
+   * too, where the phases of a profile find that storage, which all workers share, is the limit.
+   */
   readonly cause: "fetch" | "prep" | "both" | undefined;
   /** One clause with the figures that decided. */
   readonly reason: string;

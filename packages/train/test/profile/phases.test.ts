@@ -102,6 +102,15 @@ describe("the phases of a profile", () => {
     expect(shared.phases).toMatchObject({ bound: "fetch", agrees: true });
   });
 
+  it("find the limit of storage that workers share, though what they did says that they prepare as much", async () => {
+    const shared = { numWorkers: 2, coldMs: 0.02, warmMs: 0.01, prepMs: 4, samplesPerSec: 300 };
+    const alone = await run(shared, 15, { phases: false });
+    expect(alone.verdict).toMatchObject({ kind: "input-bound", cause: "both" });
+    const report = await run(shared, 15);
+    expect(report.verdict).toMatchObject({ kind: "input-bound", cause: "fetch" });
+    expect(report.phases).toMatchObject({ bound: "fetch", agrees: true });
+  });
+
   it("say that the data of a run came from memory, and do not count cold reading as its limit", async () => {
     const report = await run({ numWorkers: 1, coldMs: 20, warmMs: 0.01, prepMs: 1 }, 40);
     expect(rate(report, "cold")).toBeCloseTo(50, 3);
