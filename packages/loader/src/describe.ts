@@ -128,6 +128,7 @@ export function describeLoader(described: Described): string {
     numWorkers === 0
       ? "workers: none, batches are made by the calling thread when they are asked for"
       : `workers: ${numWorkers}${cpus === undefined ? "" : `, as this process may use ${cpus} CPU${cpus === 1 ? "" : "s"}`}, ${plan.runLength} samples at a time; ${plan.prefetchDepth} batches ready or in the making`,
+    ...(options.tuned === undefined ? [] : [`autotune: ${options.tuned}`]),
     `read ahead: ${described.ahead.plan.isOn ? "each shard once, from front to back" : "no"}, ${described.ahead.plan.reason}`,
     memoryText(plan),
     `checksums: ${CHECKSUM_TEXTS[checksums]}; a bad sample: ${options.onBadSample}`,

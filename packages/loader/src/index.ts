@@ -49,6 +49,7 @@ export {
   type UserTransformOptions,
 } from "./transforms/user-transform.js";
 export { verticalFlip, type VerticalFlip } from "./transforms/vertical-flip.js";
+export type { AutotuneBudget } from "./tuning/autotune-budget.js";
 export { changeModel, type Change } from "./tuning/change.js";
 export type { StoredAs } from "./tuning/measured-factors.js";
 export type { Bound, PipelineModel, Prediction, ScalingPoint } from "./tuning/pipeline-model.js";

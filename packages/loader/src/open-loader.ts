@@ -16,6 +16,7 @@ import { checkState } from "./state.js";
 import { describeRoutes } from "./storage-routes.js";
 import { describeFiles, type StoredFiles } from "./stored-files.js";
 import { measureTexts } from "./text-bytes.js";
+import { tuneLoader } from "./tuning/tune-loader.js";
 
 /**
  * Opens a dataset folder or a single shard for loading, or several as one. Threads start with the first batch.
@@ -61,7 +62,8 @@ export async function planLoader(data: LoaderData, options: ResolvedOptions, max
   const decoder = isEncoded ? createDecoder({ decoder: options.decoder }) : undefined;
   let known: StoredFiles | undefined;
   const files = (): StoredFiles => (known ??= describeFiles(shards, fields, routes));
-  return createLoader({ data, order, bound, fields, routes, decoder, files, maxMemoryBytes }, options, state);
+  const base = { data, order, bound, fields, routes, decoder, files, maxMemoryBytes };
+  return createLoader(base, await tuneLoader(base, options, state), state);
 }
 
 /** An epoch without batches is no way to train. */

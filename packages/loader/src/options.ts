@@ -10,6 +10,7 @@ import { shownValue } from "./shown-value.js";
 import type { LoaderState } from "./state.js";
 import { checkTransform } from "./transforms/check-transform.js";
 import type { Transform } from "./transforms/transform.js";
+import type { AutotuneBudget } from "./tuning/autotune-budget.js";
 import type { Inject } from "./worker/protocol.js";
 
 /** How to load a dataset. */
@@ -33,6 +34,12 @@ export interface LoaderOptions {
   readonly numWorkers?: number | undefined;
   /** Batches ready or in the making, beside the one that the consumer has. Default: two for each worker, 2 to 8. */
   readonly prefetchDepth?: number | undefined;
+  /**
+   * Measures for a moment while opening, and takes the workers and the depth that a model of the loader finds best for this
+   * machine, within a budget of memory and CPUs; `describe()` says which and why. What `numWorkers` or `prefetchDepth` says
+   * stays. It changes neither the order nor the contents of batches. Default false.
+   */
+  readonly autotune?: boolean | AutotuneBudget | undefined;
   /**
    * Leaves out the last batch if it is short, and positions that do not divide among the ranks. Default false: the last
    * batch may be short, and ranks that run short begin the epoch's order again.
@@ -90,6 +97,10 @@ export interface ResolvedOptions {
   readonly cpus: number | undefined;
   /** `undefined`: to be chosen. */
   readonly prefetchDepth: number | undefined;
+  /** `undefined`: off. */
+  readonly autotune: AutotuneBudget | undefined;
+  /** What it measured and chose, in words; `undefined` where it is off or has not yet. */
+  readonly tuned: string | undefined;
   readonly dropLast: boolean;
   readonly decoder: DecoderName | "auto";
   readonly checksums: ChecksumPolicy;
@@ -124,6 +135,17 @@ const OPTIONS = {
   fields: ["a list of at least one name", z.array(z.string().min(1)).min(1)],
   numWorkers: [`an integer from 0 to ${MAX_WORKERS}`, z.int().min(0).max(MAX_WORKERS)],
   prefetchDepth: ["an integer from 1 to 1024", z.int().min(1).max(1024)],
+  autotune: [
+    "true, false or { maxMemoryBytes, maxCpus, seconds }: bytes from 1 up, an integer from 1 up, seconds above 0 up to 60",
+    z.union([
+      z.boolean(),
+      z.strictObject({
+        maxMemoryBytes: z.number().min(1).optional(),
+        maxCpus: z.int().min(1).optional(),
+        seconds: z.number().positive().max(60).optional(),
+      }),
+    ]),
+  ],
   dropLast: ["true or false", z.boolean()],
   checksums: ["first | always | off", z.enum(["first", "always", "off"])],
   readAhead: ["true or false", z.boolean()],
@@ -188,6 +210,8 @@ export function resolveOptions(options: LoaderOptions, environment: Environment 
     numWorkers: options.numWorkers ?? Math.max(1, (cpus as number) - 1),
     cpus,
     prefetchDepth: options.prefetchDepth,
+    autotune: options.autotune === true ? {} : options.autotune === false ? undefined : options.autotune,
+    tuned: undefined,
     dropLast: options.dropLast ?? false,
     checksums: options.checksums ?? "first",
     readAhead: options.readAhead ?? false,

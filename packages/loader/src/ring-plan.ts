@@ -23,7 +23,7 @@ export interface RingPlanOptions {
 }
 
 /** A depth that nobody asked for is lowered until the ring fits into this, but not below 2. */
-const COMFORTABLE_BYTES = 2 ** 30;
+export const COMFORTABLE_BYTES: number = 2 ** 30;
 /** Images that a worker has decoded at a time. */
 const DECODES_IN_FLIGHT = 4;
 /** Most samples claimed at a time: enough for the atomics to cost nothing, few enough to share a batch evenly. */

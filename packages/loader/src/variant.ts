@@ -60,6 +60,7 @@ export function resolveVariant(options: ResolvedOptions, change: LoaderVariant):
     ...options,
     numWorkers,
     cpus: numWorkers === options.numWorkers ? options.cpus : undefined,
+    tuned: undefined,
     prefetchDepth: change.prefetchDepth ?? options.prefetchDepth,
     readAhead: options.readAhead && storage === "same",
     state: undefined,

@@ -286,7 +286,11 @@ describe("rankChanges", () => {
   it("names another format only where it knows the present one, with factors that were measured", () => {
     expect(rankChanges(BASE).some(({ needs }) => needs === "conversion")).toBe(false);
     const jpeg = rankChanges(BASE, { storedAs: "jpeg" }).filter(({ needs }) => needs === "conversion");
-    expect(names(jpeg)).toEqual(["JPEG -> pixels (mode raw)", "JPEG -> seekable JPEG (mode seekable)"]);
+    expect(names(jpeg)).toEqual([
+      "JPEG -> pixels (mode raw)",
+      "images of half the side (fewer details)",
+      "JPEG -> seekable JPEG (mode seekable)",
+    ]);
     expect(rankChanges(BASE, { storedAs: "raw" }).some(({ needs }) => needs === "conversion")).toBe(false);
   });
 

@@ -1,0 +1,160 @@
+import { OptionError, isMillraceError } from "@millrace/formats";
+import { cpuBudget } from "@millrace/image";
+import type { Clock } from "../clock.js";
+import type { Loader } from "../loader.js";
+import type { LoaderState } from "../state.js";
+import { COMFORTABLE_BYTES } from "../ring-plan.js";
+import { freeMemory } from "../storage/read-ahead-plan.js";
+import type { AutotuneBudget } from "./autotune-budget.js";
+import { chooseSetting, leastBytes, type SettingBudget } from "./choose-setting.js";
+import { fitTrials, type KnownParts } from "./fit-trials.js";
+import type { PipelineModel } from "./pipeline-model.js";
+import { LEAST_SAMPLES, runTrial, type Trial } from "./trial.js";
+import { tunedText, type TunedParts } from "./tuned-text.js";
+
+/** How a loader is opened to be tried. */
+export interface TrialSetting {
+  readonly batchSize: number;
+  readonly numWorkers: number;
+  readonly prefetchDepth: number;
+  /** Where an earlier trial ended, so that no sample is read twice; `undefined`: as the caller says. */
+  readonly state: LoaderState | undefined;
+}
+
+/** What {@link autotune} needs to know. */
+export interface AutotuneOptions {
+  readonly budget: AutotuneBudget;
+  readonly batchSize: number;
+  /** Bytes of a batch in memory, and of a sample in storage. */
+  readonly batchBytes: number;
+  readonly bytesPerSample: number;
+  /** Said by the caller. */
+  readonly numWorkers: number | undefined;
+  readonly prefetchDepth: number | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal | undefined;
+  readonly open: (setting: TrialSetting) => Loader;
+}
+
+/** What was chosen. */
+export interface Tuned {
+  readonly numWorkers: number;
+  /** `undefined` where there are no workers. */
+  readonly prefetchDepth: number | undefined;
+  /** What was measured, and why this was chosen, in words. */
+  readonly text: string;
+}
+
+/** Small batches, so that a slow sample is counted soon. */
+const TRIAL_BATCH = 8;
+/** Enough to tell storage that all workers share from storage that each waits for by itself. */
+const TRIAL_WORKERS = 4;
+/** Where one worker is blocked for less than this share of its CPU time, a second trial would tell nothing. */
+const WORTH_A_TRIAL = 0.1;
+/** Share of the time after which the first trial ends, and the second. */
+const TRIAL_ENDS = [0.45, 0.9] as const;
+
+/**
+ * Chooses the number of workers and the depth by a model of the loader, which is fitted to short trials. What the caller
+ * has said stays. If the trials fail, as where a sample is bad, the CPUs decide; the loader will meet the error in its turn.
+ * @throws {@link OptionError} if the memory of the budget is too little for any setting; the signal's reason.
+ */
+export async function autotune(options: AutotuneOptions): Promise<Tuned> {
+  const { budget, clock, numWorkers, prefetchDepth, batchSize, batchBytes, bytesPerSample } = options;
+  if (numWorkers === 0) return { numWorkers, prefetchDepth: undefined, text: "nothing to choose, as numWorkers is 0" };
+  const start = clock.now();
+  const endOf = (share: number): number => start + share * 1000 * (budget.seconds ?? 1);
+  const cpus = Math.min(cpuBudget(), budget.maxCpus ?? Infinity);
+  const known = {
+    batchSize,
+    numWorkers: 1,
+    prefetchDepth: 1,
+    cores: Math.max(1, cpus - 1),
+    bytesPerSample,
+    batchBytes,
+  };
+  const room = roomFor(options, known);
+  const said = { numWorkers: numWorkers !== undefined, prefetchDepth: prefetchDepth !== undefined };
+  const tuned = (parts: Omit<TunedParts, "cpus" | "room" | "said">): Tuned => {
+    const { setting } = parts;
+    const text = tunedText({ ...parts, cpus, room, said });
+    return { numWorkers: setting.numWorkers, prefetchDepth: setting.prefetchDepth, text };
+  };
+
+  const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, endOf(TRIAL_ENDS[0]));
+  const { trial: alone, problem } = first;
+  if (alone === undefined) {
+    const model = cpuModel(known);
+    return tuned({ setting: chooseSetting(model, room), model, alone, together: undefined, problem });
+  }
+  let model = fitTrials(known, alone, undefined);
+  let setting = chooseSetting(model, room);
+  const workers = Math.min(TRIAL_WORKERS, setting.numWorkers);
+  if (workers === 1 || model.fetchLatencyMs < WORTH_A_TRIAL * model.prepCpuMs)
+    return tuned({ setting, model, alone, together: undefined, problem });
+  const { trial: together } = await tryOut(options, workers, first.state, endOf(TRIAL_ENDS[1]));
+  model = fitTrials(known, alone, together);
+  setting = chooseSetting(model, room);
+  return tuned({ setting, model, alone, together, problem });
+}
+
+/** Where nothing was measured: as if samples cost CPU time only. */
+function cpuModel(known: KnownParts): PipelineModel {
+  const free = { fetchLatencyMs: 0, storageBytesPerSec: undefined, cacheFraction: 0, computeMs: 0, computeCpuMs: 0 };
+  return { ...known, ...free, prepCpuMs: 1, scaling: [] };
+}
+
+/** What came of a trial. */
+interface Tried {
+  readonly trial: Trial | undefined;
+  /** Why there is none. */
+  readonly problem: string;
+  /** Where it ended. */
+  readonly state: LoaderState | undefined;
+}
+
+const NOT_TRIED: Tried = { trial: undefined, problem: "", state: undefined };
+
+/** Opens a loader, takes batches until it is `untilMs`, closes it. */
+async function tryOut(
+  { open, clock, signal, batchSize }: AutotuneOptions,
+  numWorkers: number,
+  from: LoaderState | undefined,
+  untilMs: number,
+): Promise<Tried> {
+  const size = Math.min(batchSize, TRIAL_BATCH);
+  // So many batches that no worker waits for room.
+  const prefetchDepth = Math.ceil((2 * numWorkers) / size) + 1;
+  await using loader = open({ batchSize: size, numWorkers, prefetchDepth, state: from });
+  let tried: Tried;
+  try {
+    const trial = await runTrial(loader, clock, untilMs);
+    tried = { trial, problem: `fewer than ${LEAST_SAMPLES} samples came in time`, state: loader.state() };
+  } catch (error) {
+    if (!isMillraceError(error) || signal?.aborted === true) throw error;
+    tried = { trial: undefined, problem: error.message, state: undefined };
+  }
+  signal?.throwIfAborted();
+  return tried;
+}
+
+/** What the setting may take. */
+function roomFor({ budget, numWorkers, prefetchDepth }: AutotuneOptions, known: KnownParts): SettingBudget {
+  const least = leastBytes(known, { numWorkers, prefetchDepth });
+  const { maxMemoryBytes } = budget;
+  if (maxMemoryBytes !== undefined && maxMemoryBytes < least) {
+    throw new OptionError({
+      option: "autotune.maxMemoryBytes",
+      problem: "is too little for the least that a loader takes",
+      expected: `at least ${least}`,
+      found: String(maxMemoryBytes),
+      fix: "allow more, or make the batches smaller",
+    });
+  }
+  return {
+    maxMemoryBytes: maxMemoryBytes ?? Math.max(least, freeMemory() / 2),
+    maxRingBytes: maxMemoryBytes ?? COMFORTABLE_BYTES,
+    numWorkers,
+    prefetchDepth,
+  };
+}
