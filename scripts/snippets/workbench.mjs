@@ -77,7 +77,7 @@ const TSCONFIG = {
   include: ["*.ts", "*.js"],
 };
 
-/** @param {string} nodeModules */
+/** The packages of the workspace, and those of others that the documentation uses. @param {string} nodeModules */
 function linkPackages(nodeModules) {
   for (const name of readdirSync(join(ROOT, "packages"))) {
     const source = join(ROOT, "packages", name);
@@ -85,6 +85,13 @@ function linkPackages(nodeModules) {
     const link = join(nodeModules, packageName);
     mkdirSync(join(link, ".."), { recursive: true });
     symlinkSync(source, link, "junction");
+  }
+  const docs = join(ROOT, "docs");
+  const { dependencies } = JSON.parse(readFileSync(join(docs, "package.json"), "utf8"));
+  for (const name of Object.keys(dependencies)) {
+    const link = join(nodeModules, name);
+    mkdirSync(join(link, ".."), { recursive: true });
+    symlinkSync(join(docs, "node_modules", name), link, "junction");
   }
 }
 

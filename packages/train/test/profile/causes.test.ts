@@ -28,7 +28,7 @@ function makeDataset(): Promise<string> {
 
 /** Forty steps of a plain list of batches, on the clock of the process. */
 function run(options: Partial<ProfileOptions<number>>): Promise<ProfileReport> {
-  return profile({ loader: [1, 2, 3], step: () => block(1), steps: 40, warmupSteps: 0, ...options });
+  return profile({ loader: [1, 2, 3], step: () => block(1), steps: 40, warmupSteps: 0, phases: false, ...options });
 }
 
 describe("the causes beside the budget", () => {
@@ -74,7 +74,7 @@ describe("the causes beside the budget", () => {
   it("tell what the workers of a loader did in the measured steps", async () => {
     const inject = { fetchMs: 1, prepMs: 0 };
     await using loader = await openLoader(await makeDataset(), { batchSize: 4, numWorkers: 1, inject });
-    const report = await profile({ loader, step: () => undefined, steps: 30, warmupSteps: 2 });
+    const report = await profile({ loader, step: () => undefined, steps: 30, warmupSteps: 2, phases: false });
     const workers = report.causes?.workers as WorkersReport;
     expect(workers.fetchFraction + workers.prepFraction).toBeCloseTo(workers.busyFraction, 9);
     expect(workers.busyFraction + workers.idleFraction).toBeCloseTo(1, 9);
@@ -85,7 +85,7 @@ describe("the causes beside the budget", () => {
   it("say nothing of workers where there are none", async () => {
     expect((await run({})).causes?.workers).toBeUndefined();
     await using loader = await openLoader(await makeDataset(), { batchSize: 4, numWorkers: 0 });
-    const report = await profile({ loader, step: () => undefined, steps: 20, warmupSteps: 0 });
+    const report = await profile({ loader, step: () => undefined, steps: 20, warmupSteps: 0, phases: false });
     expect(report.causes).toBeDefined();
     expect(report.causes?.workers).toBeUndefined();
   });
@@ -123,7 +123,7 @@ async function causesOf(stallOf: (batch: number) => { fetch: number; prep: numbe
     step: () => clock.pass(10),
     steps: 40,
     warmupSteps: 0,
-
+    phases: false,
     clock,
   });
   return report.budget.stragglers.map(({ step, part, cause, causeMs }) => [step, part, cause, causeMs]);
@@ -157,7 +157,7 @@ describe("the cause of a straggler", () => {
       step: () => clock.pass(10),
       steps: 40,
       warmupSteps: 0,
-
+      phases: false,
       clock,
     });
     expect(advice.find(({ code }) => code === "stragglers")?.text).toContain(

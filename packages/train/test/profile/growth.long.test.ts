@@ -23,7 +23,7 @@ const PROGRAM = `
   };
   const spans = new SpanLog();
   const fence = () => Promise.resolve();
-  const report = await profile({ loader, step, fence, steps: 12_001, warmupSteps: 10, spans });
+  const report = await profile({ loader, step, fence, steps: 12_001, warmupSteps: 10, phases: false, spans });
   const [before, after] = weights;
   const grown = { heap: after.heap - before.heap, process: after.process - before.process };
   console.log(JSON.stringify({ ...grown, steps: report.budget.steps, spans: spans.count }));`;

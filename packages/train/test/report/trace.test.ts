@@ -29,7 +29,7 @@ async function sampleRun(capacity?: number): Promise<{ report: ProfileReport; sp
     },
     steps: 30,
     warmupSteps: 0,
-
+    phases: false,
     clock,
     spans,
   });
@@ -87,7 +87,14 @@ describe("reportToTrace", () => {
     const inject = { fetchMs: 0.5, prepMs: 0 };
     await using loader = await openLoader(dataset, { batchSize: 4, numWorkers: 2, prefetchDepth: 4, inject });
     const spans = new SpanLog();
-    const report = await profile({ loader, step: () => Atomics.wait(word, 0, 0, 4), steps: 40, warmupSteps: 5, spans });
+    const report = await profile({
+      loader,
+      step: () => Atomics.wait(word, 0, 0, 4),
+      steps: 40,
+      warmupSteps: 5,
+      phases: false,
+      spans,
+    });
     const trace = readTrace(reportToTrace(report, spans));
     const batches = slicesOf(trace, "batch").map(({ args }) => args?.["step"]);
     expect(batches).toEqual(Array.from({ length: 40 }, (_, batch) => 5 + batch));
