@@ -19,14 +19,15 @@ export function markdownTable(header, rows, texts = 1) {
 }
 
 /**
- * Replaces what stands between the marks of a bench in docs/loader-speed.md.
+ * Replaces what stands between the marks of a bench in docs/loader-speed.md, or in another page.
  * @param {string} bench
  * @param {string} text
+ * @param {URL} [page]
  */
-export function writeDocs(bench, text) {
+export function writeDocs(bench, text, page = DOCS) {
   const [begin, end] = [`<!-- bench/${bench}: begin -->`, `<!-- bench/${bench}: end -->`];
-  const before = readFileSync(DOCS, "utf8");
+  const before = readFileSync(page, "utf8");
   const [from, to] = [before.indexOf(begin), before.indexOf(end)];
-  if (from === -1 || to < from) throw new Error(`docs/loader-speed.md: expected the marks ${begin} and ${end}`);
-  writeFileSync(DOCS, `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`);
+  if (from === -1 || to < from) throw new Error(`${page.pathname}: expected the marks ${begin} and ${end}`);
+  writeFileSync(page, `${before.slice(0, from + begin.length)}\n\n${text}\n\n${before.slice(to)}`);
 }
