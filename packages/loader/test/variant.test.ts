@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { linesOf, samplesOf } from "./batch-log.js";
 import { makeDataset } from "./make-dataset.js";
+import { makeSeekable } from "./make-seekable.js";
 import { transformOf } from "./make-transform.js";
 
 async function linesOfVariant(loader: Loader, change: LoaderVariant): Promise<string[]> {
@@ -36,6 +37,18 @@ describe("a variant of a loader", () => {
     const state = loader.state();
     expect(await linesOfVariant(loader, change)).toEqual(lines);
     expect(loader.state()).toEqual(state);
+  });
+
+  it("whose data are cold reads no more of a seekable JPEG than its loader does, and gets the same crops", async () => {
+    const options = { batchSize: 4, numWorkers: 0, checksums: "off", transforms: [randomResizedCrop(16)] } as const;
+    await using loader = await openLoader(await makeSeekable(12), options);
+    await using cold = await loader.variant({ storage: "cold" });
+    await using fetched = await loader.variant({ storage: "cold", stages: "fetch" });
+    expect(await linesOf(cold)).toEqual(await linesOf(loader));
+    await samplesOf(fetched);
+    const bytes = [loader, cold, fetched].map((one) => one.stats().readBytes);
+    expect(new Set(bytes).size).toBe(1);
+    expect(bytes[0]).toBeLessThan(12 * loader.facts().storedBytesPerSample);
   });
 
   it("runs beside its loader and outlives it, and nobody reads the manifest for it again", async () => {
