@@ -59,7 +59,7 @@ export function predict(model: PipelineModel): Prediction {
     return low;
   }
 
-  const latencyMs = model.fetchLatencyMs * (1 - model.cacheFraction);
+  const latencyMs = Math.max(0, model.fetchLatencyMs * (1 - model.cacheFraction));
   const bytes = model.bytesPerSample * (1 - model.cacheFraction);
   const storageRate = storageBytesPerSec !== undefined && bytes > 0 ? storageBytesPerSec / bytes : Infinity;
   const most = Math.max(prepRate(cores), ...points.map((point) => point.samplesPerSec));
