@@ -36,7 +36,7 @@ describe.skipIf(!ThreadCpu.isTold())("the CPU time of a thread", () => {
 
   it("of the workers is in the stats, and what was injected with it", async () => {
     const { path } = await makeDataset({ samples: 40 });
-    await using loader = await openLoader(path, { batchSize: 8, numWorkers: 2, inject: { prepMs: 1 } });
+    await using loader = await openLoader(path, { batchSize: 8, numWorkers: 1, inject: { prepMs: 1 } });
     expect(loader.stats().workerCpuMs).toBe(0);
     await samplesOf(loader);
     const { injected, workerCpuMs = 0 } = loader.stats();

@@ -57,14 +57,14 @@ describe("a variant of a loader", () => {
     const batches = loader[Symbol.asyncIterator]();
     await batches.next();
     renameSync(join(path, "dataset.json"), join(path, "gone.json"));
-    await using variant = await loader.variant({ numWorkers: 2 });
+    await using variant = await loader.variant({ numWorkers: 1, prefetchDepth: 5 });
     const before = await linesOf(variant);
     expect(await batches.next()).toMatchObject({ done: false, value: { step: 1 } });
     expect(loader.stats()).toMatchObject({ batches: 2, numWorkers: 1 });
     await loader.close();
     expect(await failureOf(loader.variant({}))).toBe("CLOSED");
     expect(await linesOf(variant.epoch(0))).toEqual(before);
-    expect(variant.stats()).toMatchObject({ batches: 10, numWorkers: 2 });
+    expect(variant.stats()).toMatchObject({ batches: 10, numWorkers: 1 });
   });
 
   it("can be varied again, and ends with the signal of its loader", async () => {
@@ -79,7 +79,7 @@ describe("a variant of a loader", () => {
     await expect(samplesOf(again)).rejects.toThrow("enough");
   });
 
-  it.each([0, 2])(
+  it.each([0, 1])(
     "that only fetches gives the same samples and transforms none, with %i workers",
     async (numWorkers) => {
       for (const mode of ["raw", "png"] as const) {
@@ -106,7 +106,7 @@ describe("a variant of a loader", () => {
 
   it("that only fetches still finds what is damaged", async () => {
     const { path } = await makeDataset({ samples: 20, format: "tfrecord" });
-    await using loader = await openLoader(path, { batchSize: 8, numWorkers: 1 });
+    await using loader = await openLoader(path, { batchSize: 8, numWorkers: 0 });
     const shard = openSync(join(path, "train/shard-00000.tfrecord"), "r+");
     writeSync(shard, Buffer.alloc(40, 7), 0, 40, 60);
     closeSync(shard);

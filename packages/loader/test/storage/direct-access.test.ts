@@ -10,7 +10,9 @@ const MEMORY = "/dev/shm";
 
 /** Bytes whose value depends on their place, so that no two blocks are alike. */
 function fill(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (Math.imul(i, 0x9e3779b1) >>> 13) & 0xff);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = Math.imul(i, 0x9e3779b1) >>> 13;
+  return bytes;
 }
 
 /** Files of lengths around blocks and rooms, in a folder. */
@@ -37,7 +39,7 @@ function expectSameBytes(dir: string): void {
       ).toBe(0);
       expect([...target.subarray(0, offset), target.at(-1)]).toEqual(Array.from({ length: offset + 1 }, () => 255));
     }),
-    { seed: SEED, numRuns: 300 },
+    { seed: SEED, numRuns: 100 },
   );
   expect(() => files.readInto(3, new Uint8Array(9000), 0, 9000, 1)).toThrow(/byte 4097: the file ends too early/u);
   files.close();
