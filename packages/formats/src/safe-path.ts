@@ -37,13 +37,16 @@ function checkName(root: string, name: string): void {
 }
 
 /**
- * Checks that a file of a folder lies in it with all links followed. One that is not there does.
+ * Checks that files of a folder lie in it with all links followed. One that is not there does.
  * @throws {@link ManifestError} if a link leads out.
  */
-export function checkLinks(root: string, path: string): void {
-  const real = realOf(path);
-  if (real !== undefined && !isInside(realpathSync.native(root), real))
-    refuse(root, relative(root, path), "is a link that leads out of the folder");
+export function checkLinks(root: string, ...paths: readonly string[]): void {
+  const folder = realOf(root);
+  for (const path of paths) {
+    const real = realOf(path);
+    if (real !== undefined && (folder === undefined || !isInside(folder, real)))
+      refuse(root, relative(root, path), "is a link that leads out of the folder");
+  }
 }
 
 function isInside(folder: string, path: string): boolean {

@@ -54,9 +54,7 @@ export interface OpenShard {
  * @throws {@link ManifestError} if a link leads out.
  */
 export function checkShardLinks({ root, path }: Pick<ShardLocation, "root" | "path">): void {
-  if (root === undefined) return;
-  checkLinks(root, path);
-  checkLinks(root, indexPathOf(path));
+  if (root !== undefined) checkLinks(root, path, indexPathOf(path));
 }
 
 /**

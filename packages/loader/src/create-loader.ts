@@ -15,6 +15,7 @@ import { prepareReadAhead } from "./storage/read-ahead-plan.js";
 import type { StorageRoute } from "./storage-routes.js";
 import type { StoredFiles } from "./stored-files.js";
 import { resolveVariant, type LoaderVariant } from "./variant.js";
+import { packShards } from "./worker/packed-shards.js";
 import type { PipelineSetup } from "./worker/protocol.js";
 
 /** What was found out about data, order and fields: the same for a loader and its variants. Nobody changes it. */
@@ -43,7 +44,7 @@ export function createLoader(base: LoaderBase, options: ResolvedOptions, state: 
   const { fingerprint, root, statistics, parts, schema, shards } = data;
   const plan = planRing({ ...options, fields, decoder: decoder?.name, maxMemoryBytes });
   const setup: PipelineSetup = {
-    shards,
+    shards: packShards(shards),
     fields,
     layout: plan.layout,
     memories: createRingMemories(plan.layout),
@@ -70,6 +71,8 @@ export function createLoader(base: LoaderBase, options: ResolvedOptions, state: 
     plan,
     decoder,
     setup,
+    shards,
+    samples: data.length,
     ahead: prepareReadAhead(shards, { ...options, order: order.kind }),
     fingerprint,
     root,

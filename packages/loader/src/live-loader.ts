@@ -68,7 +68,7 @@ export class LiveLoader implements Loader {
   ) {
     const { setup, options, fields } = parts;
     const { layout, memories } = setup;
-    this.samples = setup.shards.reduce((sum, shard) => sum + shard.samples, 0);
+    this.samples = parts.samples;
     this.statistics = parts.statistics;
     this.#order = parts.bound;
     this.#epochs = new RankEpochs(this.#order.length, options);
@@ -282,7 +282,7 @@ export class LiveLoader implements Loader {
     try {
       return await run.take();
     } catch (error) {
-      throw await withKey(error, this.parts.setup.shards);
+      throw await withKey(error, this.parts.shards);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Statistics } from "@millrace/formats";
+import type { ShardLocation, Statistics } from "@millrace/formats";
 import type { Decoder } from "@millrace/image";
 import type { FieldPlan } from "./fields.js";
 import type { Loader } from "./loader.js";
@@ -29,6 +29,9 @@ export interface LoaderParts {
   /** Who decodes; `undefined` where no image is encoded. */
   readonly decoder: Decoder | undefined;
   readonly setup: PipelineSetup;
+  readonly shards: readonly ShardLocation[];
+  /** Number of samples of all shards. */
+  readonly samples: number;
   /** Whether shards are read ahead, why, and by whom. */
   readonly ahead: ReturnType<typeof prepareReadAhead>;
   readonly fingerprint: string;

@@ -1,4 +1,4 @@
-import { tensorBytes, type ShardLocation } from "@millrace/formats";
+import { checkShardLinks, isMillraceError, tensorBytes, type ShardLocation } from "@millrace/formats";
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FieldPlan } from "./fields.js";
@@ -43,14 +43,26 @@ function routeProblem(fields: readonly FieldPlan[], routes: ReadonlyMap<string, 
 
 function fileProblem(shards: readonly ShardLocation[]): string {
   const folders = new Set<string>();
-  for (const { path } of shards) {
+  for (const location of shards) {
+    const { path } = location;
     const folder = dirname(path);
     if (folders.has(folder)) continue;
     folders.add(folder);
-    const problem = directProblem(path);
+    const problem = linkProblem(location) ?? directProblem(path);
     if (problem !== "") return problem;
   }
   return "";
+}
+
+/** Nothing is read of a file that a link leads out to. */
+function linkProblem(location: ShardLocation): string | undefined {
+  try {
+    checkShardLinks(location);
+    return undefined;
+  } catch (error) {
+    if (isMillraceError(error)) return error.message;
+    throw error;
+  }
 }
 
 /** Bytes of a file; 0 if it is gone, which its samples will say. */

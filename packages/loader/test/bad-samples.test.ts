@@ -1,6 +1,7 @@
-import { isMillraceError } from "@millrace/formats";
-import { openLoader, resize, shuffle, type LoaderOptions } from "@millrace/loader";
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { indexPathOf, isMillraceError, readManifest } from "@millrace/formats";
+import { classBalanced, openLoader, resize, sequential, shuffle, type LoaderOptions } from "@millrace/loader";
+import { tempDir } from "@millrace/testkit";
+import { readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { linesOf, samplesOf } from "./batch-log.js";
@@ -93,6 +94,32 @@ describe("a shard that is cut short or gone", () => {
     expect(samples).toHaveLength(30);
     expect(samples.every((sample) => sample < 20 || sample >= 30)).toBe(true);
     expect(skips.stats().skippedSamples).toBe(10);
+  });
+});
+
+describe.each(["shard", "sidecar"])("a link that leads out of the folder, in place of a %s,", (what) => {
+  it("is refused before a byte is read, whoever reads it, and costs its samples only with onBadSample skip", async () => {
+    const { path } = await makeDataset({ samples: 6, samplesPerShard: 2 });
+    const shard = join(path, (await readManifest(path)).splits[0]?.shards[1]?.path ?? "");
+    const file = what === "shard" ? shard : indexPathOf(shard);
+    const outside = join(tempDir(), "elsewhere");
+    renameSync(file, outside);
+    symlinkSync(outside, file);
+    const options: LoaderOptions = { batchSize: 1, order: sequential() };
+    for (const numWorkers of [0, 1]) {
+      const readAhead = numWorkers > 0;
+      await using loader = await openLoader(path, { ...options, numWorkers, readAhead });
+      await expect(linesOf(loader)).rejects.toMatchObject({
+        code: "MANIFEST",
+        message: expect.stringContaining("which is a link that leads out") as string,
+      });
+      await using skips = await openLoader(path, { ...options, numWorkers, readAhead, onBadSample: "skip" });
+      expect(await linesOf(skips)).toHaveLength(4);
+      expect(skips.skipped.map(({ sample }) => sample)).toEqual([2, 3]);
+    }
+    // These have to open all shards.
+    await expect(openLoader(path, { order: classBalanced() })).rejects.toMatchObject({ code: "MANIFEST" });
+    await expect(openLoader(path, { fields: ["key"] })).rejects.toMatchObject({ code: "MANIFEST" });
   });
 });
 

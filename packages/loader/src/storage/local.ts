@@ -1,13 +1,23 @@
 import { CorruptShardError, fileError } from "@millrace/formats/shard";
 import { BUFFERED, type FileAccess } from "./file-access.js";
 
-/** The shards of a split on a local disk, read at any place by `pread`. A bounded number of them is kept open. */
+/** Paths by their numbers; a list of them is one. */
+export interface PathList {
+  readonly length: number;
+  at(file: number): string | undefined;
+}
+
+/**
+ * The shards of a split on a local disk, read at any place by `pread`. A bounded number of them is kept open. Whoever
+ * reads one has opened it by `openShard` before, which looks where its links lead.
+ */
 export class LocalFiles {
   /** Descriptor of each file, -1 where it is closed. */
   readonly #fds: Int32Array;
   /** When each file was last read, in reads. */
   readonly #lastRead: Float64Array;
-  #open = 0;
+  /** Numbers of the open files. */
+  readonly #open: number[] = [];
   #reads = 0;
   #bytesAsked = 0;
 
@@ -16,7 +26,7 @@ export class LocalFiles {
    * @param access - How files are read; default: through the page cache.
    */
   constructor(
-    readonly paths: readonly string[],
+    readonly paths: PathList,
     readonly maxOpen: number,
     readonly access: FileAccess = BUFFERED,
   ) {
@@ -43,11 +53,11 @@ export class LocalFiles {
       try {
         count = this.access.read(fd, target, offset + done, length - done, position + done);
       } catch (error) {
-        throw fileError(this.paths[file] as string, "read the shard", error);
+        throw fileError(this.#path(file), "read the shard", error);
       }
       if (count === 0) {
         throw new CorruptShardError({
-          file: this.paths[file],
+          file: this.#path(file),
           byte: position + done,
           problem: "the file ends too early",
           expected: `${length - done} more bytes`,
@@ -62,34 +72,36 @@ export class LocalFiles {
     this.#lastRead[file] = ++this.#reads;
     const known = this.#fds[file] as number;
     if (known !== -1) return known;
-    if (this.#open >= this.maxOpen) this.#closeOldest();
+    if (this.#open.length >= this.maxOpen) this.#closeOldest();
     try {
-      const fd = this.access.open(this.paths[file] as string);
+      const fd = this.access.open(this.#path(file));
       this.#fds[file] = fd;
-      this.#open++;
+      this.#open.push(file);
       return fd;
     } catch (error) {
-      throw fileError(this.paths[file] as string, "open the shard", error);
+      throw fileError(this.#path(file), "open the shard", error);
     }
   }
 
+  #path(file: number): string {
+    return this.paths.at(file) as string;
+  }
+
   #closeOldest(): void {
-    let oldest = -1;
-    for (let file = 0; file < this.#fds.length; file++) {
-      const isOlder = oldest === -1 || (this.#lastRead[file] as number) < (this.#lastRead[oldest] as number);
-      if (this.#fds[file] !== -1 && isOlder) oldest = file;
-    }
-    if (oldest !== -1) this.#close(oldest);
+    let oldest = this.#open[0] as number;
+    for (const file of this.#open)
+      if ((this.#lastRead[file] as number) < (this.#lastRead[oldest] as number)) oldest = file;
+    this.#close(oldest);
   }
 
   #close(file: number): void {
     this.access.close(this.#fds[file] as number);
     this.#fds[file] = -1;
-    this.#open--;
+    this.#open.splice(this.#open.indexOf(file), 1);
   }
 
   /** Closes all files. Idempotent; a later read opens its file again. */
   close(): void {
-    for (let file = 0; file < this.#fds.length; file++) if (this.#fds[file] !== -1) this.#close(file);
+    while (this.#open.length > 0) this.#close(this.#open.at(-1) as number);
   }
 }

@@ -1,4 +1,4 @@
-import type { ShardLocation } from "@millrace/formats/shard";
+import { checkShardLinks, type ShardLocation } from "@millrace/formats";
 import { freemem } from "node:os";
 import type { Clock } from "../clock.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -62,8 +62,14 @@ export function prepareReadAhead(
   shards: readonly ShardLocation[],
   options: Omit<ReadAheadPlanOptions, "bytes" | "freeBytes"> & { readonly clock: Clock },
 ): { readonly plan: ReadAheadPlan; readonly readAhead: ReadAhead | undefined } {
-  const files = shards.flatMap(({ path, entry }) => (entry === undefined ? [] : [{ path, bytes: entry.bytes }]));
-  const bytes = files.length < shards.length ? undefined : files.reduce((sum, file) => sum + file.bytes, 0);
+  let bytes: number | undefined = 0;
+  for (const { entry } of shards) bytes = entry === undefined || bytes === undefined ? undefined : bytes + entry.bytes;
   const plan = planReadAhead({ ...options, bytes, freeBytes: freeMemory() });
-  return { plan, readAhead: plan.isOn ? new ReadAhead({ files, clock: options.clock }) : undefined };
+  if (!plan.isOn) return { plan, readAhead: undefined };
+  const files = shards.map((location) => ({
+    path: location.path,
+    bytes: location.entry?.bytes ?? 0,
+    check: () => checkShardLinks(location),
+  }));
+  return { plan, readAhead: new ReadAhead({ files, clock: options.clock }) };
 }

@@ -18,9 +18,17 @@ export interface AheadFile {
   close(): Promise<void>;
 }
 
+/** A file that is to be read ahead. */
+export interface AheadPlace {
+  readonly path: string;
+  readonly bytes: number;
+  /** Is called before the file is opened; throws if it must not be. */
+  readonly check?: () => void;
+}
+
 /** What {@link ReadAhead} needs to know. */
 export interface ReadAheadOptions {
-  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly files: readonly AheadPlace[];
   readonly clock: Clock;
   /** Default: opens a local file. */
   readonly openFile?: (path: string) => Promise<AheadFile>;
@@ -88,7 +96,9 @@ export class ReadAhead {
           if (block.file !== number) {
             await file?.close();
             file = undefined;
-            file = await this.#open((this.#files[block.file] as { readonly path: string }).path);
+            const place = this.#files[block.file] as AheadPlace;
+            place.check?.();
+            file = await this.#open(place.path);
             number = block.file;
           }
           await this.#read(file as AheadFile, target, block);
@@ -114,7 +124,7 @@ export class ReadAhead {
   /** The block after the last that was handed out. */
   #next(): Block | undefined {
     while (!this.#isStopped && this.#file < this.#files.length) {
-      const left = (this.#files[this.#file] as { readonly bytes: number }).bytes - this.#position;
+      const left = (this.#files[this.#file] as AheadPlace).bytes - this.#position;
       if (left > 0) {
         const block = { file: this.#file, position: this.#position, length: Math.min(left, this.#blockBytes) };
         this.#position += block.length;

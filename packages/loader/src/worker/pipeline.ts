@@ -12,6 +12,7 @@ import type { CropReader } from "./crop-reader.js";
 import { EffortReport } from "./effort-report.js";
 import { Injector } from "./injector.js";
 import { createLane, type Lane } from "./lane.js";
+import { shardAt } from "./packed-shards.js";
 import type { BadSample, PipelineSetup } from "./protocol.js";
 import type { ShardTable } from "./shard-table.js";
 
@@ -296,7 +297,7 @@ export class Pipeline {
     if (!isMillraceError(error) || error.code === "WORKER") throw error;
     lane.isBad = true;
     const data = errorToData(error);
-    const file = data.detail.file ?? this.options.setup.shards[lane.shard]?.path;
+    const file = data.detail.file ?? shardAt(this.options.setup.shards, lane.shard).path;
     const detail = { ...data.detail, file, sample: data.detail.sample ?? lane.row };
     this.options.report({ slot: lane.slot, cell: lane.cell, error: { ...data, detail } });
   }

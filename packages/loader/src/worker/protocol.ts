@@ -1,9 +1,10 @@
-import type { ChecksumPolicy, ErrorData, ShardLocation } from "@millrace/formats/shard";
+import type { ChecksumPolicy, ErrorData } from "@millrace/formats/shard";
 import type { DecoderName } from "@millrace/image";
 import type { MessagePort } from "node:worker_threads";
 import type { FieldPlan } from "../fields.js";
 import type { RingLayout } from "../ring/layout.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
+import type { PackedShards } from "./packed-shards.js";
 
 /** What samples cost beside their own work: a loader as if storage or preparation were slower. */
 export interface Inject {
@@ -24,7 +25,7 @@ export interface Inject {
 /** All that a worker must know to make samples. Plain data and shared memory; the same for every worker of a loader. */
 export interface PipelineSetup {
   /** The shards of the split; a sample's number counts through them. */
-  readonly shards: readonly ShardLocation[];
+  readonly shards: PackedShards;
   readonly fields: readonly FieldPlan[];
   readonly layout: RingLayout;
   /** Those that the layout has. */

@@ -7,6 +7,7 @@ import type { SharedMemory } from "../ring/shared-memory.js";
 import type { CropReader, Place } from "./crop-reader.js";
 import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";
+import { shardAt } from "./packed-shards.js";
 import { PrivateRegion, REGION } from "./private-region.js";
 import type { PipelineSetup } from "./protocol.js";
 import { RawReader, SHAPE_BYTES, type PixelRoom } from "./raw-reader.js";
@@ -106,7 +107,7 @@ export class SampleReader implements PixelRoom {
     const isTensor = field.kind === "tensor";
     if (isTensor ? byteLength === tensorBytes(field) : byteLength <= cellBytes) return;
     throw new CorruptShardError({
-      file: this.setup.shards[lane.shard]?.path,
+      file: shardAt(this.setup.shards, lane.shard).path,
       sample: lane.row,
       field: field.name,
       problem: "the value has another size than it should",

@@ -9,13 +9,13 @@ import {
   type OpenShard,
   type RaggedField,
   type RaggedValue,
-  type ShardLocation,
   type TensorField,
   type TypedArray,
 } from "@millrace/formats/shard";
 import type { FieldPlan } from "../fields.js";
 import { DirectAccess } from "../storage/direct-access.js";
 import { LocalFiles } from "../storage/local.js";
+import { shardAt, type PackedShards } from "./packed-shards.js";
 
 /** Values up to this size are read for the whole shard at once, and kept. */
 const COLUMN_VALUE_BYTES = 64;
@@ -50,8 +50,6 @@ interface Failure {
  */
 export class ShardTable {
   readonly #files: LocalFiles;
-  /** Number of the first sample of each shard. */
-  readonly #starts: Float64Array;
   readonly #entries: (TableEntry | undefined)[];
   /** Why a shard could not be opened: each of its samples fails with it. */
   readonly #failures = new Map<number, Failure>();
@@ -61,19 +59,15 @@ export class ShardTable {
 
   /** @param isCold - Values are read past the page cache, where they have extents and the file system allows it. */
   constructor(
-    readonly locations: readonly ShardLocation[],
+    readonly shards: PackedShards,
     readonly plans: readonly FieldPlan[],
     readonly maxOpenFiles: number,
     isCold = false,
   ) {
-    let samples = 0;
-    this.#starts = Float64Array.from(locations, (location) => (samples += location.samples) - location.samples);
-    this.#entries = Array.from({ length: locations.length });
-    this.#files = new LocalFiles(
-      locations.map((location) => location.path),
-      maxOpenFiles,
-      isCold ? new DirectAccess() : undefined,
-    );
+    const { length } = shards;
+    this.#entries = Array.from({ length });
+    const paths = { length, at: (shard: number) => shardAt(shards, shard).path };
+    this.#files = new LocalFiles(paths, maxOpenFiles, isCold ? new DirectAccess() : undefined);
   }
 
   /** Bytes that values were read by; of those that a format's library read, their size. */
@@ -83,11 +77,12 @@ export class ShardTable {
 
   /** Number of the shard that holds a sample. */
   shardOf(sample: number): number {
+    const { starts, length } = this.shards;
     let low = 0;
-    let high = this.#starts.length;
+    let high = length;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if ((this.#starts[middle] as number) <= sample) low = middle;
+      if ((starts[middle] as number) <= sample) low = middle;
       else high = middle;
     }
     return low;
@@ -95,7 +90,7 @@ export class ShardTable {
 
   /** Row of a sample in its shard. */
   rowOf(shard: number, sample: number): number {
-    return sample - (this.#starts[shard] as number);
+    return sample - (this.shards.starts[shard] as number);
   }
 
   /**
@@ -113,7 +108,7 @@ export class ShardTable {
    */
   async open(shard: number): Promise<void> {
     try {
-      const opened = await openShard(this.locations[shard] as ShardLocation);
+      const opened = await openShard(shardAt(this.shards, shard));
       try {
         const fields = this.plans.map((plan) => this.#openField(shard, opened, plan));
         this.#entries[shard] = { shard: opened, fields };

@@ -18,9 +18,10 @@ const hooks = \`
   export const load = (url, context, next) => { appendFileSync(log, url + EOL); return next(url, context); };\`;
 register("data:text/javascript," + encodeURIComponent(hooks), { data: log });
 await import(worker + "main.js");
+const { packShards } = await import(worker + "packed-shards.js");
 const { ShardTable } = await import(worker + "shard-table.js");
 const locations = JSON.parse(shards);
-const table = new ShardTable(locations, [], 4);
+const table = new ShardTable(packShards(locations), [], 4);
 for (const number of locations.keys()) {
   await table.open(number);
   table.byteLength(number, 0, 0);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { planFields, type FieldPlan } from "../../dist/fields.js";
+import { packShards } from "../../dist/worker/packed-shards.js";
 import { ShardTable } from "../../dist/worker/shard-table.js";
 
 /** A file whose values are big-endian, so that they do not lie in it as a batch holds them. */
@@ -35,7 +36,7 @@ describe("shards that the format's library reads", () => {
     "are held open up to a number, the one longest unused is closed",
     async () => {
       const { locations, plans } = await makeShards(12);
-      const table = new ShardTable(locations, plans, 3);
+      const table = new ShardTable(packShards(locations), plans, 3);
       await table.open(0);
       const field = plans.findIndex((_, number) => table.byteLength(0, number, 0) === undefined);
       const expected = table.readValue(0, field, 0);
@@ -56,7 +57,7 @@ describe("a shard that could not be opened", () => {
   it("is not tried again if it is broken", async () => {
     const { locations, plans } = await makeShards(1);
     const [location] = locations as [ShardLocation];
-    const table = new ShardTable([{ ...location, path: join(tempDir(), "none.h5") }], plans, 4);
+    const table = new ShardTable(packShards([{ ...location, path: join(tempDir(), "none.h5") }]), plans, 4);
     await table.open(0);
     expect(table.isOpen(0)).toBe(true);
     expect(() => table.readValue(0, 0, 0)).toThrow(/no such file/u);
@@ -67,6 +68,7 @@ describe("a shard that could not be opened", () => {
       import { closeSync, openSync } from "node:fs";
       import { openDataset } from "@millrace/formats";
       import { planFields } from "./dist/fields.js";
+      import { packShards } from "./dist/worker/packed-shards.js";
       import { ShardTable } from "./dist/worker/shard-table.js";
       const [path] = process.argv.slice(1);
       const dataset = await openDataset(path);
@@ -74,7 +76,7 @@ describe("a shard that could not be opened", () => {
       const names = schema.fields.filter(({ kind }) => kind === "tensor").map(({ name }) => name);
       const plans = planFields({ schema, names, transforms: [], textBytes: new Map() });
       const [location] = splits[0].shards;
-      const table = new ShardTable([location, { ...location }], plans, 4);
+      const table = new ShardTable(packShards([location, { ...location }]), plans, 4);
       await table.open(0);
       const taken = [];
       try { for (;;) taken.push(openSync("/dev/null")); } catch (error) { console.log(error.code); }
