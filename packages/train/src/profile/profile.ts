@@ -6,12 +6,13 @@ import { recordCopy, type StepContext } from "../step-context.js";
 import { StepRecorder } from "../step-recorder.js";
 import { StepWatch } from "../step-watch.js";
 import type { SpanLog } from "../trace/span-log.js";
-import { BatchSource } from "./batch-source.js";
-import { CauseMeter, type FoundCauses } from "./causes.js";
 import { advise } from "./advice.js";
+import { BatchSource } from "./batch-source.js";
+import { DeviceFence } from "./device-fence.js";
+import { CauseMeter, type FoundCauses } from "./causes.js";
 import { RunHistory, type HistoryOptions } from "./history.js";
 import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
-import { workerMs, type Stats } from "./phases/drain.js";
+import { countsOf, workerMs, type Counts } from "./phases/drain.js";
 import { HeldBatch } from "./phases/held-batch.js";
 import { asMeasurable } from "./phases/measurable-loader.js";
 import { measurePhases } from "./phases/measure-phases.js";
@@ -103,14 +104,15 @@ class ProfileRun<B> {
   #recorder: StepRecorder;
   #causes: CauseMeter | undefined;
   #found: FoundCauses | undefined;
+  readonly #fence: DeviceFence;
   #call: StepCall<B>;
   readonly #held: HeldBatch<B>;
   #isWarm = false;
   #idleFenceMs: number | undefined;
   #samples = 0;
-  /** The loader's figures when the warm-up was over, and at the end. */
-  #before: Stats | undefined;
-  #after: Stats | undefined;
+  /** What was counted when the warm-up was over, and at the end. */
+  #before: Counts | undefined;
+  #after: Counts | undefined;
 
   constructor(
     readonly options: ProfileOptions<B>,
@@ -121,7 +123,8 @@ class ProfileRun<B> {
   ) {
     this.#clock = options.clock ?? systemClock;
     this.#recorder = new StepRecorder(this.#clock);
-    this.#call = new StepCall(options, watch, this.#clock);
+    this.#fence = new DeviceFence(options.fence, watch, options.signal);
+    this.#call = this.#newCall();
     this.#held = new HeldBatch(phases?.copyBatch);
   }
 
@@ -135,7 +138,7 @@ class ProfileRun<B> {
         if (!(await this.#step(step, source))) break;
         this.#tell("run", step + this.warmupSteps + 1);
       }
-      this.#after = asMeasurable(this.options.loader)?.stats();
+      this.#after = this.#counts();
       this.#found = await this.#causes?.stop();
     } finally {
       this.#causes?.[Symbol.dispose]();
@@ -144,6 +147,15 @@ class ProfileRun<B> {
     this.#checkMeasured(source);
     const report = this.#report(source, spanNs);
     return this.phases === undefined ? report : await this.#withPhases(report, this.phases);
+  }
+
+  #counts(): Counts | undefined {
+    const loader = asMeasurable(this.options.loader);
+    return loader === undefined || this.phases === undefined ? undefined : countsOf(loader, this.phases);
+  }
+
+  #newCall(): StepCall<B> {
+    return new StepCall(this.options, this.#fence, this.watch, this.#clock);
   }
 
   #tell(stage: ProfileProgress["stage"], steps: number): void {
@@ -166,7 +178,7 @@ class ProfileRun<B> {
         loader: asMeasurable(options.loader),
         worker: this.#before && this.#after && workerMs(this.#before, this.#after),
         held: this.#held,
-        call: new StepCall(options, watch, this.#clock),
+        call: this.#newCall(),
         nextStep: steps,
         samplesPerSec,
         verdict: report.verdict,
@@ -196,14 +208,14 @@ class ProfileRun<B> {
 
   /** Forgets the warm-up. */
   async #begin(): Promise<void> {
-    const { fence } = this.options;
-    if (fence !== undefined)
-      this.#idleFenceMs = await this.watch.wait(measureIdleFenceMs(fence, this.#clock), "fence", 0);
+    const fence = (): Promise<void> => this.#fence.wait(0);
+    await fence();
+    if (this.#fence.isThere) this.#idleFenceMs = await measureIdleFenceMs(fence, this.#clock);
     const { loader, spans } = this.options;
     this.#causes = new CauseMeter(loader, this.#clock, spans);
     this.#recorder = new StepRecorder(this.#clock, undefined, spans);
-    this.#call = new StepCall(this.options, this.watch, this.#clock);
-    this.#before = asMeasurable(loader)?.stats();
+    this.#call = this.#newCall();
+    this.#before = this.#counts();
     this.#isWarm = true;
     this.#samples = 0;
     this.#recorder.startStep();
@@ -268,10 +280,12 @@ class ProfileRun<B> {
   #warnings(source: BatchSource<B>): Warning[] {
     const warnings: Warning[] = [];
     const measured = this.#recorder.log.count;
-    if (this.options.fence === undefined) {
+    if (!this.#fence.isThere) {
+      const { problem } = this.#fence;
+      const what = problem === undefined ? "No fence was given." : `The device cannot be fenced: ${problem}.`;
       warnings.push({
         code: "no-fence",
-        text: "No fence was given. If the device works in the background, its time counts only while the step waits for it.",
+        text: `${what} If the device works in the background, its time counts only while the step waits for it.`,
       });
     }
     if (measured < this.steps) {

@@ -2,11 +2,11 @@ import type { Clock } from "../clock.js";
 import { isPromiseLike, type StepContext } from "../step-context.js";
 import { stepError } from "../step-error.js";
 import type { StepWatch } from "../step-watch.js";
+import type { DeviceFence } from "./device-fence.js";
 
-/** How a step is called: {@link ProfileOptions} has these. */
+/** What a {@link StepCall} calls. */
 export interface StepCallOptions<B> {
   readonly step: (batch: B, context: StepContext) => unknown;
-  readonly fence?: (() => unknown) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,26 +19,26 @@ export class StepCall<B> {
 
   constructor(
     readonly options: StepCallOptions<B>,
+    readonly fence: DeviceFence,
     readonly watch: StepWatch,
     readonly clock: Clock,
   ) {}
 
   /** One step, until the device is done. Rejects as {@link StepWatch.wait} and {@link stepError} say. */
   async run(batch: B, context: StepContext): Promise<void> {
-    const { options, watch } = this;
+    const { options, watch, fence } = this;
     try {
       const result = options.step(batch, context);
       if (isPromiseLike(result)) await watch.wait(result, "step", context.step);
-      if (options.fence !== undefined) await this.#fence(options.fence, context.step);
+      if (fence.isThere) await this.#wait(context.step);
     } catch (error) {
       throw stepError(error, context.step, options.signal);
     }
   }
 
-  async #fence(fence: () => unknown, step: number): Promise<void> {
+  async #wait(step: number): Promise<void> {
     const start = this.clock.now();
-    const result = fence();
-    if (isPromiseLike(result)) await this.watch.wait(result, "fence", step);
+    await this.fence.wait(step);
     this.fenceWaitMs += this.clock.now() - start;
     this.fences++;
   }

@@ -2,7 +2,7 @@ import { profileAndApply, type ApplyOptions, type LoaderSetting, type ProfileRep
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
 import { millraceError } from "../rejection.js";
-import { FakeLoader, type FakeCosts } from "./fake-loader.js";
+import { FakeLoader, UNMEASURED, type FakeCosts } from "./fake-loader.js";
 
 interface Applied {
   readonly report: ProfileReport;
@@ -28,7 +28,7 @@ async function apply(
     return Promise.resolve(loader);
   };
   const step = (): void => clock.pass(stepMs);
-  const common = { open, step, fence: () => undefined, steps: 40, warmupSteps: 5, clock, phases: { cpuMs: () => 0 } };
+  const common = { open, step, fence: () => undefined, steps: 40, warmupSteps: 5, clock, phases: { ...UNMEASURED } };
   return { report: await profileAndApply<unknown>({ ...common, ...options }), settings, loaders };
 }
 

@@ -30,10 +30,15 @@ interface FakeBatch {
   readonly copy: () => FakeBatch;
 }
 
-export const BATCH_SIZE = 10;
+const BATCH_SIZE = 10;
+
+/** For `phases`: the process does not work for a {@link FakeLoader}, so what it took says nothing. */
+export const UNMEASURED = { cpuMs: (): number => 0, diskReadBytes: (): undefined => undefined } as const;
 
 /** A loader whose workers take time on a clock that is moved by hand, beside the step that moves it. */
 export class FakeLoader implements AsyncIterable<FakeBatch> {
+  /** Bytes that came from storage, and not from the page cache, for all fake loaders. */
+  static diskBytes = 0;
   /** Changes with which it was opened again, and how often each was closed. */
   readonly opened: LoaderVariant[] = [];
   closed = 0;
@@ -60,6 +65,7 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
       this.clock.pass(stallMs);
       deliveredAt = this.clock.now();
       this.#samples += BATCH_SIZE;
+      if (this.#readsCold()) FakeLoader.diskBytes += BATCH_SIZE * this.facts().storedBytesPerSample;
       this.#stages.fetchMs += fetchMs * BATCH_SIZE;
       this.#stages.prepMs += prepMs * BATCH_SIZE;
       const fetchStallMs = (stallMs * fetchMs) / (fetchMs + prepMs);
@@ -69,13 +75,17 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
     }
   }
 
+  /** What a run has read cold, the page cache has afterwards. */
+  #readsCold(): boolean {
+    const { storage } = this.change;
+    return storage === "cold" || (storage === undefined && this.costs.isRunCold === true);
+  }
+
   /** What a worker needs for a sample, and all of them for a batch. */
   #times(): { readonly fetchMs: number; readonly prepMs: number; readonly batchMs: number } {
-    const { coldMs, warmMs, memoryMs = warmMs, samplesPerSec = Infinity, isRunCold = false } = this.costs;
+    const { coldMs, warmMs, memoryMs = warmMs, samplesPerSec = Infinity } = this.costs;
     const { storage, stages = "all" } = this.change;
-    // What a run has read cold, the page cache has afterwards.
-    const sameMs = storage === undefined && isRunCold ? coldMs : warmMs;
-    const readMs = { cold: coldMs, memory: memoryMs, same: sameMs }[storage ?? "same"];
+    const readMs = this.#readsCold() ? coldMs : storage === "memory" ? memoryMs : warmMs;
     const prepMs = stages === "fetch" ? 0 : this.costs.prepMs;
     const limitMs = storage === "memory" ? 0 : 1000 / samplesPerSec;
     const workers = Math.max(1, this.numWorkers);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
 import { millraceError } from "../rejection.js";
-import { FakeLoader } from "./fake-loader.js";
+import { FakeLoader, UNMEASURED } from "./fake-loader.js";
 
 const COSTS = { numWorkers: 1, coldMs: 0.02, warmMs: 0.01, prepMs: 4 };
 const NOW = (): Date => new Date("2026-05-01T12:34:56Z");
@@ -41,7 +41,7 @@ describe("the history of a profile", () => {
       step: () => clock.pass(25),
       steps: 30,
       clock,
-      phases: { cpuMs: () => 0 },
+      phases: { ...UNMEASURED },
       rounds: 1,
       history: { file, dataset: "shards/", now: NOW },
     });

@@ -3,7 +3,7 @@ import { profile, type PhaseReport, type ProfileOptions, type ProfileReport } fr
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
 import { rejection } from "../rejection.js";
-import { FakeLoader, type FakeCosts } from "./fake-loader.js";
+import { FakeLoader, UNMEASURED, type FakeCosts } from "./fake-loader.js";
 
 /** One worker that needs 4 ms of preparation for a sample, and data that cost next to nothing. */
 const PREP: FakeCosts = { numWorkers: 1, coldMs: 0.02, warmMs: 0.01, prepMs: 4 };
@@ -21,7 +21,7 @@ async function run(
   const clock = new HandClock();
   const fake = new FakeLoader(clock, costs);
   const step = (): void => clock.pass(stepMs);
-  const common = { loader: fake, step, fence: doNothing, steps: 40, warmupSteps: 5, clock, phases: { cpuMs: () => 0 } };
+  const common = { loader: fake, step, fence: doNothing, steps: 40, warmupSteps: 5, clock, phases: { ...UNMEASURED } };
   return { ...(await profile<unknown>({ ...common, ...options })), fake };
 }
 
@@ -121,6 +121,21 @@ describe("the phases of a profile", () => {
     expect(cold.phases).toMatchObject({ bound: "fetch", agrees: true });
   });
 
+  it("believe the system's count of what storage gave more than times, if it counts cold reads at all", async () => {
+    const phases = { ...UNMEASURED, diskReadBytes: () => FakeLoader.diskBytes };
+    const costs = { numWorkers: 1, coldMs: 0.2, warmMs: 0.01, prepMs: 1 };
+    for (const isRunCold of [false, true]) {
+      const report = await run({ ...costs, isRunCold }, 40, { phases });
+      const share = isRunCold ? "0 %" : "100 %";
+      expect(report.phases?.residency).toContain(
+        `${share} of what the run read came from memory, as the system counts`,
+      );
+      expect(report.model?.cacheFraction).toBeCloseTo(isRunCold ? 0 : 1, 9);
+    }
+    const blind = await run({ ...costs, isRunCold: true }, 40, { phases: { ...UNMEASURED, diskReadBytes: () => 0 } });
+    expect(blind.phases?.residency).toContain("about 0 % of the run's samples came from memory, by their times");
+  });
+
   it("say that data may be warm where cold ones were asked for", async () => {
     const report = await run({ ...PREP, coldReads: "buffered" }, 20);
     expect(codes(report)).toContain("warm-data");
@@ -143,14 +158,14 @@ describe("the phases of a profile", () => {
 
   it("give no judgement on rates that vary too much, and say so", async () => {
     const pattern = Array.from({ length: 240 }, (_, n) => (n % 80 < 40 ? 0.4 : 1.6));
-    const report = await run({ ...PREP, pattern }, 20, { phases: { batches: 60, cpuMs: () => 0 } });
+    const report = await run({ ...PREP, pattern }, 20, { phases: { batches: 60, ...UNMEASURED } });
     expect(phase(report, "memory").spread).toBeGreaterThan(0.15);
     expect(codes(report)).toContain("noisy-phase");
     expect(report.phases?.agrees).toBeUndefined();
   });
 
   it("measure the loader with other numbers of workers if asked to", async () => {
-    const report = await run(PREP, 20, { phases: { scaling: true, cpuMs: () => 0 } });
+    const report = await run(PREP, 20, { phases: { scaling: true, ...UNMEASURED } });
     const scaling = report.model?.scaling.toSorted((a, b) => a.numWorkers - b.numWorkers) ?? [];
     expect(scaling.map(({ numWorkers }) => numWorkers)).toEqual([1, 2, 3, 4]);
     expect(scaling[3]?.samplesPerSec).toBeCloseTo(4000 / 4.01, 3);
@@ -167,8 +182,15 @@ describe("the phases of a profile", () => {
     expect(steps).toBe(45 + 2 + 12);
     expect(phase(report, "memory").batches).toBe(12);
     expect(report.fake.closed).toBe(report.fake.opened.length);
-    const short = await run(PREP, 20, { phases: { seconds: 0.5, cpuMs: () => 0 } });
+    const short = await run(PREP, 20, { phases: { seconds: 0.5, ...UNMEASURED } });
     expect(phase(short, "synthetic")).toMatchObject({ batches: 25, wallMs: 500 });
+  });
+
+  it("say of a step without a fence what is not in its rate, and agree to nothing that is undecided", async () => {
+    const report = await run(PREP, 20, { fence: undefined, steps: 10 });
+    expect(phase(report, "synthetic").note).toContain("without a fence");
+    expect(report.verdict).toMatchObject({ kind: "undecided", stepsNeeded: 20 });
+    expect(report.phases).toMatchObject({ bound: "prep", agrees: undefined });
   });
 
   it("are not measured with phases: false", async () => {

@@ -101,6 +101,28 @@ describe("profile", () => {
     expect(report.cost.idleFenceMs).toBeUndefined();
   });
 
+  it("does without a fence that fails from the start, and says why", async () => {
+    const failing = [() => Promise.reject(new Error("no such context")), (): void => expect.unreachable()];
+    for (const fence of failing) {
+      for (const warmupSteps of [0, 5]) {
+        const { budget, cost, warnings } = await run({ clock: new HandClock(), fence, warmupSteps });
+        expect(budget.compute.p50Ms).toBe(20);
+        expect(cost).toMatchObject({ fences: 0, idleFenceMs: undefined });
+        expect(warnings[0]).toMatchObject({ code: "no-fence" });
+        expect(warnings[0]?.text).toMatch(/^The device cannot be fenced: /u);
+      }
+    }
+  });
+
+  it("ends with the error of a fence that fails after it has worked", async () => {
+    let calls = 0;
+    const fence = (): void => {
+      if (++calls > 20) throw new Error("context lost");
+    };
+    const error = await rejection(run({ clock: new HandClock(), fence }));
+    expect(isMillraceError(error, "BACKEND") && error.message).toContain("context lost");
+  });
+
   it("leaves the warm-up out", async () => {
     const clock = new HandClock();
     const seen: number[] = [];

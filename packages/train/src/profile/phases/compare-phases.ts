@@ -69,7 +69,7 @@ export function comparePhases(
   const expected =
     prediction === undefined ? expectationOf(compute, input, inRunPerSec) : predictedExpectation(prediction);
   const interference = 1 - inRunPerSec / least.samplesPerSec;
-  const agrees = agreement(verdict, expected, compute.spread + Math.max(...inputs.map(({ spread }) => spread)));
+  const agrees = agreement(verdict, expected, compute, inputs);
   if (agrees === false) warnings.push(disagreement(verdict, expected));
   if (interference > WORTH_SAYING) warnings.push(interferenceWarning(interference, expected, inRunPerSec));
   return { boundSamplesPerSec: least.samplesPerSec, bound: least.bound, interference, agrees, warnings };
@@ -95,18 +95,41 @@ function expectationOf(compute: Limit, input: Limit, inRunPerSec: number): Expec
   return { samplesPerSec: takesTurns ? inTurn : beside, lag, bound, takesTurns };
 }
 
-/** @param tolerance - How far the lag may be off, by the spread of the rates. */
-function agreement(verdict: Verdict, expected: Expectation, tolerance: number): boolean | undefined {
-  const { lag, bound } = expected;
-  if (verdict.kind === "undecided" || tolerance > 2 * WIDE) return undefined;
-  if (verdict.kind === "balanced") return lag < BALANCED;
-  if (Math.abs(lag - INPUT_BOUND) <= tolerance) return undefined;
-  const isInput = lag >= INPUT_BOUND;
+/** Whether the verdict is what the limits let expect; `undefined` where it depends on what their spread leaves open. */
+function agreement(
+  verdict: Verdict,
+  expected: Expectation,
+  compute: Limit,
+  inputs: readonly Limit[],
+): boolean | undefined {
+  if (verdict.kind === "undecided") return undefined;
+  const spread = Math.max(...inputs.filter((input) => mayBeLowest(input, inputs)).map((input) => input.spread));
+  const ratio = expected.takesTurns ? 1 / expected.lag - 1 : 1 - expected.lag;
+  const lags = [
+    lagOf((ratio * (1 + spread)) / Math.max(1e-9, 1 - compute.spread), expected),
+    lagOf((ratio * (1 - spread)) / (1 + compute.spread), expected),
+  ];
+  const limit = verdict.kind === "balanced" ? BALANCED : INPUT_BOUND;
+  const isInput = lags.every((lag) => lag >= limit);
+  if (!isInput && lags.some((lag) => lag >= limit)) return undefined;
   if (verdict.kind !== "input-bound") return !isInput;
-  if (!isInput) return false;
-  if (verdict.cause === undefined || verdict.cause === "both" || bound === undefined || bound === "compute")
-    return true;
-  return verdict.cause === bound;
+  return isInput ? causeAgrees(verdict.cause, expected.bound, inputs) : false;
+}
+
+/** False for what is so much faster than the lowest that its spread does not matter. */
+function mayBeLowest({ samplesPerSec, spread }: Limit, [lowest]: readonly Limit[]): boolean {
+  return samplesPerSec * (1 - spread) <= (lowest?.samplesPerSec ?? 0) * (1 + (lowest?.spread ?? 0));
+}
+
+/** The lag of an input that is `ratio` times as fast as the step. */
+function lagOf(ratio: number, { takesTurns }: Expectation): number {
+  return takesTurns ? 1 / (1 + ratio) : 1 - ratio;
+}
+
+/** Whether reading or preparing is what the run's stall is said to come from. */
+function causeAgrees(cause: Verdict["cause"], bound: Bound | undefined, inputs: readonly Limit[]): boolean | undefined {
+  if (cause === undefined || cause === "both" || bound === undefined || cause === bound) return true;
+  return inputs.every((input) => mayBeLowest(input, inputs)) ? undefined : false;
 }
 
 function noisyWarning({ bound, spread }: Limit): Warning {

@@ -14,6 +14,8 @@ export interface WorkerMs {
   readonly cpuMs: number | undefined;
   /** Bytes that were read for it. */
   readonly readBytes: number;
+  /** The share of these bytes that storage gave, and not the page cache; `undefined` where the system does not tell. */
+  readonly diskFraction: number | undefined;
 }
 
 /** A loader that was drained: its batches were taken and nothing was done with them. */
@@ -54,22 +56,38 @@ export async function drain(
   }
 }
 
-/** What the workers did for a sample between two readings of a loader's figures. */
-export function workerMs(before: Stats, after: Stats): WorkerMs {
+/** What a loader and the system have counted so far. */
+export interface Counts extends Pick<LoaderStats, "readBytes" | "samples" | "stages" | "workerCpuMs"> {
+  /** Bytes that storage gave to the process; `undefined` where the system does not tell. */
+  readonly diskBytes: number | undefined;
+}
+
+/** What has been counted by now. */
+export function countsOf(loader: Pick<MeasurableLoader, "stats">, { diskReadBytes }: DiskCounter): Counts {
+  const { readBytes, samples, stages, workerCpuMs } = loader.stats();
+  return { readBytes, samples, stages, workerCpuMs, diskBytes: diskReadBytes() };
+}
+
+interface DiskCounter {
+  readonly diskReadBytes: () => number | undefined;
+}
+
+/** What the workers did for a sample between two counts. */
+export function workerMs(before: Counts, after: Counts): WorkerMs {
   const samples = after.samples - before.samples;
   const perSample = (sum: number): number => (samples > 0 ? Math.max(0, sum) / samples : 0);
-  const { workerCpuMs: cpuBefore } = before;
-  const { workerCpuMs: cpuAfter } = after;
+  const between = (from: number | undefined, to: number | undefined): number | undefined =>
+    from === undefined || to === undefined ? undefined : perSample(to - from);
+  const readBytes = perSample(after.readBytes - before.readBytes);
+  const diskBytes = between(before.diskBytes, after.diskBytes);
   return {
     fetchMs: perSample(after.stages.fetchMs - before.stages.fetchMs),
     prepMs: perSample(after.stages.prepMs - before.stages.prepMs),
-    cpuMs: cpuBefore === undefined || cpuAfter === undefined ? undefined : perSample(cpuAfter - cpuBefore),
-    readBytes: perSample(after.readBytes - before.readBytes),
+    cpuMs: between(before.workerCpuMs, after.workerCpuMs),
+    readBytes,
+    diskFraction: diskBytes === undefined || readBytes === 0 ? undefined : Math.min(1, diskBytes / readBytes),
   };
 }
-
-/** The figures of a loader that {@link workerMs} compares. */
-export type Stats = Pick<LoaderStats, "readBytes" | "samples" | "stages" | "workerCpuMs">;
 
 /** Opens the loader with one thing changed, drains it, and closes it. */
 export async function drainVariant(
@@ -83,11 +101,11 @@ export async function drainVariant(
     const facts = variant.facts();
     // What the ring holds when the first batch comes was made at another pace.
     const warmupBatches = Math.min(facts.prefetchDepth + 2, Math.max(2, Math.ceil(limits.batches / 4)));
-    let before = variant.stats();
+    let before = countsOf(variant, context);
     const { blocks, taken } = await drain(variant, { ...limits, warmupBatches }, context, () => {
-      before = variant.stats();
+      before = countsOf(variant, context);
     });
-    return { blocks, taken, facts, worker: workerMs(before, variant.stats()) };
+    return { blocks, taken, facts, worker: workerMs(before, countsOf(variant, context)) };
   } finally {
     await variant.close();
   }

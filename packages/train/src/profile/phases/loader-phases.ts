@@ -34,6 +34,8 @@ const FAR_FASTER = 3;
 const SLOW_FACTOR = 3;
 /** and this share of its cost cold. */
 const SLOW_SHARE = 0.1;
+/** A system that counts a smaller share of cold reads does not count the reads of this file system. */
+const LEAST_COUNTED = 0.5;
 
 function phaseReport(name: PhaseReport["name"], blocks: Blocks, note: string): PhaseReport {
   const { samplesPerSec, spread, batches, wallMs, problem } = blocks;
@@ -95,7 +97,8 @@ export async function measureCold(
       ? { found: same, change: { storage: "same" } as const }
       : { found: coldPoint, change: { storage: "cold" } as const };
     const points = await fetchPoints(loader, change, found.samplesPerSec, restPerSec, cold, context);
-    const cachedFraction = isLimited ? 0 : cachedShare(costs.run ?? costs.cold, costs.cold, costs.same);
+    const counted = countedFraction(run, cold.worker);
+    const cachedFraction = isLimited ? 0 : (counted ?? cachedFractionOf(costs, memory));
     const isCold = cold.facts.coldReads === "direct";
     return {
       report: phaseReport("cold", cold.blocks, `reading alone, ${isCold ? "past" : "not past"} the page cache`),
@@ -103,7 +106,9 @@ export async function measureCold(
       bytesPerSample: found.worker.readBytes,
       cachedFraction,
       runPerSec: 1 / ((1 - cachedFraction) / found.samplesPerSec + cachedFraction / same.samplesPerSec),
-      residency: isCold ? residencyText(costs, isLimited, cachedFraction) : `not known: ${cold.facts.coldReadsReason}`,
+      residency: isCold
+        ? residencyText(costs, isLimited, cachedFraction, counted)
+        : `not known: ${cold.facts.coldReadsReason}`,
       warmReason: isCold ? undefined : cold.facts.coldReadsReason,
     };
   } catch (error) {
@@ -128,6 +133,18 @@ interface FetchCosts {
 /** True if data that the page cache holds are slow to read all the same, as from storage that is slowed down on purpose. */
 function staysSlow({ cold, same }: FetchCosts, memory: WorkerMs | undefined): boolean {
   return memory !== undefined && same > SLOW_FACTOR * memory.fetchMs && same > SLOW_SHARE * cold;
+}
+
+/** The share from memory by the system's count of bytes, if it counts the cold reads, which all come from storage. */
+function countedFraction(run: WorkerMs | undefined, cold: WorkerMs): number | undefined {
+  const isCounted = (cold.diskFraction ?? 0) > LEAST_COUNTED;
+  return isCounted && run?.diskFraction !== undefined ? 1 - run.diskFraction : undefined;
+}
+
+/** In a run, workers that prepare keep those that read from the CPU; what that costs is seen in P. */
+function cachedFractionOf({ run, cold, same }: FetchCosts, memory: WorkerMs | undefined): number {
+  const contentionMs = Math.max(0, (memory?.fetchMs ?? same) - same);
+  return cachedShare(run ?? cold + contentionMs, cold + contentionMs, same + contentionMs);
 }
 
 /** The CPU's share of reading is no wait: the model has it in the worker's work. */
@@ -172,12 +189,20 @@ async function fetchPoints(
   return points;
 }
 
-function residencyText({ run, cold, same }: FetchCosts, isLimited: boolean, cachedFraction: number): string {
+function residencyText(
+  { run, cold, same }: FetchCosts,
+  isLimited: boolean,
+  cachedFraction: number,
+  counted: number | undefined,
+): string {
   const times = `a sample costs ${cold.toFixed(3)} ms of reading cold, ${same.toFixed(3)} ms as the page cache has it now`;
   if (run === undefined) return `not known for the run: ${times}`;
   const inRun = `${times}, ${run.toFixed(3)} ms in the run`;
   if (isLimited) return `storage is slow even for what the page cache has, so all counts as read from it: ${inRun}`;
-  return `about ${Math.round(100 * cachedFraction)} % of the run's samples came from memory: ${inRun}`;
+  const share = `${Math.round(100 * cachedFraction)} %`;
+  return counted === undefined
+    ? `about ${share} of the run's samples came from memory, by their times: ${inRun}`
+    : `${share} of what the run read came from memory, as the system counts: ${inRun}`;
 }
 
 /** P with every number of workers from 1 to the CPUs, beside the one that is known. */

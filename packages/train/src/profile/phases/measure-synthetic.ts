@@ -46,7 +46,7 @@ export async function measureSynthetic<B>(
     });
     if (blocks.problem !== "") return notMeasured(blocks.problem);
     return {
-      report: syntheticReport(blocks, `${held.note}${call.options.fence === undefined ? NO_FENCE : ""}`),
+      report: syntheticReport(blocks, `${held.note}${call.fence.isThere ? "" : NO_FENCE}`),
       computeMs: blocks.wallMs / blocks.batches,
       computeCpuMs: Math.max(0, context.cpuMs() - cpuMs) / blocks.batches,
     };

@@ -12,6 +12,8 @@ export interface PhaseContext {
   readonly clock: Clock;
   /** CPU time of the process so far, in ms, all its threads. */
   readonly cpuMs: () => number;
+  /** Bytes that storage gave to the process so far; `undefined` where the system does not tell. */
+  readonly diskReadBytes: () => number | undefined;
   /** Batches that a phase measures, at most. */
   readonly batches: number;
   /** Time of a phase in ms. */

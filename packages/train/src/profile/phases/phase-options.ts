@@ -1,5 +1,6 @@
 import { OptionError } from "@millrace/formats";
 import { wholeNumber } from "../whole-number.js";
+import { diskReadBytes as systemReadBytes } from "./disk-reads.js";
 import { LEAST_BATCHES } from "./measure-blocks.js";
 
 /** How the phases of {@link profile} are measured. */
@@ -17,6 +18,8 @@ export interface PhaseOptions<B> {
   readonly copyBatch?: ((batch: B) => B) | undefined;
   /** CPU time of the process so far, in ms. Default: what the system says. */
   readonly cpuMs?: (() => number) | undefined;
+  /** Bytes that storage, not the page cache, gave to the process so far. Default: what the system says, if it does. */
+  readonly diskReadBytes?: (() => number | undefined) | undefined;
 }
 
 /** {@link PhaseOptions} with nothing left open. */
@@ -26,6 +29,7 @@ export interface PhaseSettings<B> {
   readonly scaling: boolean;
   readonly copyBatch: ((batch: B) => B) | undefined;
   readonly cpuMs: () => number;
+  readonly diskReadBytes: () => number | undefined;
 }
 
 /**
@@ -34,13 +38,9 @@ export interface PhaseSettings<B> {
  */
 export function phaseSettings<B>(phases: boolean | PhaseOptions<B>): PhaseSettings<B> | undefined {
   if (phases === false) return undefined;
-  const {
-    batches = 200,
-    seconds = 2,
-    scaling = false,
-    copyBatch,
-    cpuMs = processCpuMs,
-  } = phases === true ? {} : phases;
+  const given = phases === true ? {} : phases;
+  const { batches = 200, seconds = 2, scaling = false, copyBatch } = given;
+  const { cpuMs = processCpuMs, diskReadBytes = systemReadBytes } = given;
   if (!(seconds > 0 && seconds <= 3600)) {
     throw new OptionError({
       option: "phases.seconds",
@@ -55,6 +55,7 @@ export function phaseSettings<B>(phases: boolean | PhaseOptions<B>): PhaseSettin
     scaling,
     copyBatch,
     cpuMs,
+    diskReadBytes,
   };
 }
 
