@@ -46,13 +46,15 @@ export interface Tuned {
 }
 
 /** Small batches, so that a slow sample is counted soon. */
-const TRIAL_BATCH = 8;
+const TRIAL_BATCH = 4;
 /** Enough to tell storage that all workers share from storage that each waits for by itself. */
 const TRIAL_WORKERS = 4;
 /** Where one worker is blocked for less than this share of its CPU time, a second trial would tell nothing. */
 const WORTH_A_TRIAL = 0.1;
-/** Share of the time after which the first trial ends, and the second. */
-const TRIAL_ENDS = [0.45, 0.9] as const;
+/** Shares of the time: after the first, less is enough for the first trial; after the second all is over. */
+const TRIAL_ENDS = [0.4, 0.85] as const;
+/** Share of the time below which a second trial would not get beyond its start. */
+const LEAST_TRIAL = 0.3;
 
 /**
  * Chooses the number of workers and the depth by a model of the loader, which is fitted to short trials. What the caller
@@ -63,7 +65,8 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   const { budget, clock, numWorkers, prefetchDepth, batchSize, batchBytes, bytesPerSample } = options;
   if (numWorkers === 0) return { numWorkers, prefetchDepth: undefined, text: "nothing to choose, as numWorkers is 0" };
   const start = clock.now();
-  const endOf = (share: number): number => start + share * 1000 * (budget.seconds ?? 1);
+  const ms = 1000 * (budget.seconds ?? 1);
+  const latestMs = start + TRIAL_ENDS[1] * ms;
   const cpus = Math.min(cpuBudget(), budget.maxCpus ?? Infinity);
   const known = {
     batchSize,
@@ -81,7 +84,7 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
     return { numWorkers: setting.numWorkers, prefetchDepth: setting.prefetchDepth, text };
   };
 
-  const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, endOf(TRIAL_ENDS[0]));
+  const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, start + TRIAL_ENDS[0] * ms, latestMs);
   const { trial: alone, problem } = first;
   if (alone === undefined) {
     const model = cpuModel(known);
@@ -90,9 +93,10 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   let model = fitTrials(known, alone, undefined);
   let setting = chooseSetting(model, room);
   const workers = Math.min(TRIAL_WORKERS, setting.numWorkers);
-  if (workers === 1 || model.fetchLatencyMs < WORTH_A_TRIAL * model.prepCpuMs)
+  const isOver = latestMs - clock.now() < LEAST_TRIAL * ms;
+  if (isOver || workers === 1 || model.fetchLatencyMs < WORTH_A_TRIAL * model.prepCpuMs)
     return tuned({ setting, model, alone, together: undefined, problem });
-  const { trial: together } = await tryOut(options, workers, first.state, endOf(TRIAL_ENDS[1]));
+  const { trial: together } = await tryOut(options, workers, first.state, latestMs, latestMs);
   model = fitTrials(known, alone, together);
   setting = chooseSetting(model, room);
   return tuned({ setting, model, alone, together, problem });
@@ -115,12 +119,13 @@ interface Tried {
 
 const NOT_TRIED: Tried = { trial: undefined, problem: "", state: undefined };
 
-/** Opens a loader, takes batches until it is `untilMs`, closes it. */
+/** Opens a loader, runs a trial of it, closes it. */
 async function tryOut(
   { open, clock, signal, batchSize }: AutotuneOptions,
   numWorkers: number,
   from: LoaderState | undefined,
   untilMs: number,
+  latestMs: number,
 ): Promise<Tried> {
   const size = Math.min(batchSize, TRIAL_BATCH);
   // So many batches that no worker waits for room.
@@ -128,7 +133,7 @@ async function tryOut(
   await using loader = open({ batchSize: size, numWorkers, prefetchDepth, state: from });
   let tried: Tried;
   try {
-    const trial = await runTrial(loader, clock, untilMs);
+    const trial = await runTrial(loader, clock, untilMs, latestMs);
     tried = { trial, problem: `fewer than ${LEAST_SAMPLES} samples came in time`, state: loader.state() };
   } catch (error) {
     if (!isMillraceError(error) || signal?.aborted === true) throw error;

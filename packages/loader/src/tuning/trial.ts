@@ -22,31 +22,39 @@ export interface TrialLoader extends AsyncIterable<Pick<Batch, "stall">> {
 }
 
 /** Fewer samples tell too little. */
-export const LEAST_SAMPLES = 8;
+export const LEAST_SAMPLES = 4;
 /** So many, in so much time, tell enough: the mean of their costs is known to some percent. */
 const ENOUGH_SAMPLES = 64;
 const ENOUGH_MS = 100;
+/** So many are enough where there is little time: of the first few, most of the time is that of cold code. */
+const SOME_SAMPLES = 16;
 /** The consumer, which does nothing, has caught up with the workers after at most so many batches. */
 const WARM_UP = 8;
 
 const LATE = Symbol("late");
 
 /**
- * Takes batches and does nothing with them, until they tell enough or it is `untilMs`, however many epochs that are. What is counted begins
- * with the first batch that had to be waited for, when threads and kernels have started and no batch lies ready.
+ * Takes batches and does nothing with them, until they tell enough, however many epochs that are; from `untilMs` on less is enough, and at
+ * `latestMs` it is over. What is counted begins with the first batch that had to be waited for, when threads and kernels
+ * have started and no batch lies ready.
  * @returns `undefined` if there were fewer than {@link LEAST_SAMPLES}.
  */
-export async function runTrial(loader: TrialLoader, clock: Clock, untilMs: number): Promise<Trial | undefined> {
+export async function runTrial(
+  loader: TrialLoader,
+  clock: Clock,
+  untilMs: number,
+  latestMs: number,
+): Promise<Trial | undefined> {
   const ended = new AbortController();
-  const late = delay(Math.max(0, untilMs - clock.now()), LATE, { signal: ended.signal }).catch(() => LATE);
+  const late = delay(Math.max(0, latestMs - clock.now()), LATE, { signal: ended.signal }).catch(() => LATE);
   let taken = 0;
   let first: Moment | undefined;
   let last: Moment | undefined;
   try {
-    for (let before = -1; before < taken && clock.now() < untilMs;) {
+    for (let before = -1; before < taken && clock.now() < latestMs;) {
       before = taken;
       const batches = loader[Symbol.asyncIterator]();
-      while (clock.now() < untilMs) {
+      while (clock.now() < latestMs) {
         const next = await Promise.race([batches.next(), late]);
         if (typeof next === "symbol") return between(first, last);
         if (next.done === true) break;
@@ -54,7 +62,7 @@ export async function runTrial(loader: TrialLoader, clock: Clock, untilMs: numbe
         last = momentOf(loader.stats());
         if (taken < WARM_UP && next.value.stall.stallMs <= 0) continue;
         first ??= last;
-        if (isEnough(first, last)) return between(first, last);
+        if (isEnough(first, last, clock.now() >= untilMs)) return between(first, last);
       }
     }
     return between(first, last);
@@ -79,8 +87,9 @@ function momentOf(stats: LoaderStats): Moment {
   return { stats, cpuMs: (user + system) / 1000 };
 }
 
-function isEnough(first: Moment, last: Moment): boolean {
+function isEnough(first: Moment, last: Moment, isLate: boolean): boolean {
   const samples = last.stats.samples - first.stats.samples;
+  if (isLate) return samples >= SOME_SAMPLES;
   return samples >= ENOUGH_SAMPLES && last.stats.wallMs - first.stats.wallMs >= ENOUGH_MS;
 }
 

@@ -110,25 +110,29 @@ function createTried(batchesOfEpoch: number): TrialLoader & { now: () => number 
 describe("runTrial", () => {
   it.each([3, 100])("counts what a sample costs without the start, over epochs of %i batches", async (batches) => {
     const tried = createTried(batches);
-    const trial = await runTrial(tried, tried, 2000);
+    const trial = await runTrial(tried, tried, 2000, 2000);
     expect(trial).toEqual({ numWorkers: 1, samples: 64, wallMs: 160, fetchMs: 2, prepMs: 1, cpuMs: 0.5 });
   });
 
   it("ends when the time is over, if samples are slow", async () => {
     const tried = createTried(100);
-    expect(await runTrial(tried, tried, 1550)).toMatchObject({ samples: 20, wallMs: 50 });
+    expect(await runTrial(tried, tried, 1550, 2000)).toMatchObject({ samples: 20, wallMs: 50 });
+    const slower = createTried(100);
+    expect(await runTrial(slower, slower, 1000, 2000)).toMatchObject({ samples: 16, wallMs: 40 });
+    const slowest = createTried(100);
+    expect(await runTrial(slowest, slowest, 1000, 1505)).toMatchObject({ samples: 4, wallMs: 10 });
   });
 
   it("says nothing of too few samples, of no samples, and of samples that do not come", async () => {
     const few = createTried(100);
-    expect(await runTrial(few, few, 1510)).toBeUndefined();
+    expect(await runTrial(few, few, 1500, 1500)).toBeUndefined();
     const none = createTried(0);
-    expect(await runTrial(none, none, 2000)).toBeUndefined();
+    expect(await runTrial(none, none, 2000, 2000)).toBeUndefined();
     const never: TrialLoader = {
       stats: () => none.stats(),
       [Symbol.asyncIterator]: () => ({ next: async () => await new Promise(() => undefined) }),
     };
-    expect(await runTrial(never, none, none.now() + 20)).toBeUndefined();
+    expect(await runTrial(never, none, none.now(), none.now() + 20)).toBeUndefined();
   });
 });
 
