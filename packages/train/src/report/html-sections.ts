@@ -1,9 +1,12 @@
 import { percent, type VerdictKind } from "../profile/verdict.js";
+import { digits, rateText } from "./digits.js";
 import { markup, type SafeHtml } from "./escape.js";
-import type { Report, TrainReport } from "./report.js";
+import { card } from "./html-card.js";
+import { HISTORY_FACT, inMs } from "./html-phases.js";
+import type { Report, TrainReport, WhatIfRow } from "./report.js";
 import { budgetRows, type BudgetRow } from "./rows.js";
 import { verdictSentence } from "./sentence.js";
-import { costLine, digits, throughputLine } from "./text.js";
+import { costLine, throughputLine } from "./text.js";
 
 const TONES: Readonly<Record<VerdictKind, string>> = {
   "input-bound": "stall",
@@ -13,23 +16,17 @@ const TONES: Readonly<Record<VerdictKind, string>> = {
   undecided: "other",
 };
 
-function inMs(value: number): string {
-  return `${digits(value)} ms`;
-}
-
 function inPercent(fraction: number | undefined): string {
   return fraction === undefined ? "" : `${(fraction * 100).toFixed(2)} %`;
-}
-
-function card(title: string, content: SafeHtml): SafeHtml {
-  return markup`<section class="card"><h2>${title}</h2>${content}</section>`;
 }
 
 /** What is on top: the verdict, and what the caller said about the run. */
 export function headerSection(report: Report): SafeHtml {
   const { kind } = report.verdict;
   const sentence = verdictSentence(report).slice(kind.length + 2);
-  const facts = report.facts.map(({ name, value }) => markup`<span>${name} <b>${value}</b></span>`);
+  const facts = report.facts
+    .filter(({ name }) => name !== HISTORY_FACT)
+    .map(({ name, value }) => markup`<span>${name} <b>${value}</b></span>`);
   return markup`<header><p class="brand">millrace ${report.kind}</p>
 <h1><span class="badge tone-${TONES[kind]}">${kind}</span> ${sentence}</h1>
 <p class="soft">${throughputLine(report)}</p>
@@ -46,7 +43,7 @@ export function tilesSection(report: Report): SafeHtml {
   const rate =
     throughput.samplesPerSec === undefined
       ? tile(digits(throughput.stepsPerSec), "steps per second")
-      : tile(digits(throughput.samplesPerSec), "samples per second");
+      : tile(rateText(throughput.samplesPerSec), "samples per second");
   const last = report.kind === "train" ? report.epochs.at(-1) : undefined;
   const accuracy = last?.validation?.accuracy ?? last?.accuracy;
   const of = last?.validation === undefined ? "training accuracy" : "validation accuracy";
@@ -54,7 +51,14 @@ export function tilesSection(report: Report): SafeHtml {
 ${accuracy === undefined ? undefined : tile(inPercent(accuracy), of)}
 ${tile(inMs(budget.wall.p50Ms), "median step")}
 ${tile(percent(budget.stall.fraction), "of step time is stall")}
-${tile(`${report.headspace.toFixed(2)}x`, "headspace: gain of an infinitely fast loader")}</div>`;
+${tile(`${report.headspace.toFixed(2)}x`, "headspace: gain of an infinitely fast loader")}
+${report.kind === "profile" ? bestTile(report.whatIf ?? []) : undefined}</div>`;
+}
+
+/** The best change that needs nothing new. */
+function bestTile(rows: readonly WhatIfRow[]): SafeHtml | undefined {
+  const best = rows.find(({ needs }) => needs === "option");
+  return best === undefined ? undefined : tile(`${(1 + best.gain).toFixed(2)}x`, `predicted for ${best.name}`);
 }
 
 /** From left to right: what a step is for, then what takes time from it. */
@@ -99,7 +103,7 @@ export function timelineSection(report: Report): SafeHtml {
   const note = worst === undefined ? "" : ` The slowest step, ${worst.step}, took ${inMs(worst.wallMs)}.`;
   return card(
     "Step by step",
-    markup`<div id="timeline"><noscript>The timeline needs JavaScript.</noscript></div>
+    markup`<div id="timeline" class="chart" role="img" aria-label="Parts of each step in ms"><noscript>The timeline needs JavaScript.</noscript></div>
 <p class="soft small">Drag to zoom, double-click for all.${note}</p>`,
   );
 }
@@ -118,14 +122,19 @@ export function epochsSection(report: TrainReport): SafeHtml {
   );
 }
 
-/** What to change, what limits the figures, and what the measuring cost. */
-export function adviceSection(report: Report): SafeHtml {
-  const advice = report.advice.map(({ text, gain }) => {
-    const badge = gain === undefined ? undefined : markup` <span class="gain">up to ${gain.toFixed(2)}x</span>`;
+/** What to change. */
+export function adviceSection(report: Report): SafeHtml | undefined {
+  const advice = report.advice.map(({ text, gain, isPredicted }) => {
+    const label = isPredicted === true ? "predicted" : "up to";
+    const badge = gain === undefined ? undefined : markup` <span class="gain">${label} ${gain.toFixed(2)}x</span>`;
     return markup`<li>${text}${badge}</li>`;
   });
+  return advice.length === 0 ? undefined : card("What to change", markup`<ol>${advice}</ol>`);
+}
+
+/** What limits the figures, and what the measuring cost. */
+export function closingSection(report: Report): SafeHtml {
   const warnings = report.warnings.map(({ text }) => markup`<li>${text}</li>`);
-  return markup`${advice.length > 0 ? card("What to change", markup`<ol>${advice}</ol>`) : undefined}
-${warnings.length > 0 ? card("Keep in mind", markup`<ul class="soft">${warnings}</ul>`) : undefined}
+  return markup`${warnings.length > 0 ? card("Keep in mind", markup`<ul class="soft">${warnings}</ul>`) : undefined}
 <footer>${costLine(report)}</footer>`;
 }

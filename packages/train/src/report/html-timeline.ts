@@ -51,40 +51,30 @@ export function timelineData(report: Report): TimelineData {
 }
 
 /**
- * The script of the page. It reads the element `data`, and draws sums from the highest to the lowest, so that each
- * opaque layer covers what lies under it. A bar is at least a pixel wide, so that no slow step gets lost. Drawn again when the colour scheme or the width changes.
+ * The part of the page's script that draws the timeline. It draws sums from the highest to the lowest, so that each
+ * opaque layer covers what lies under it. A bar is at least a pixel wide, so that no slow step gets lost.
  */
 export const TIMELINE_SCRIPT = `
-"use strict";
-{
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const box = document.getElementById("timeline");
-  const count = data.layers[0].ms.length;
-  const steps = Array.from({ length: count }, (_, i) => data.first + i);
-  const sums = data.layers.map((_, l) => steps.map((_, i) => data.layers.slice(0, l + 1).reduce((sum, x) => sum + x.ms[i], 0)));
-  const order = data.layers.map((_, l) => l).reverse();
-  let chart;
-  const draw = () => {
-    const css = getComputedStyle(document.documentElement);
-    const colour = (name) => css.getPropertyValue("--" + name).trim();
-    const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
-    const paths = uPlot.paths.bars({ size: [count > 200 ? 1 : 0.86, 40, 1], align: 0 });
-    if (chart) chart.destroy();
-    chart = new uPlot({
-      width: Math.max(320, box.clientWidth), height: 260, padding: [10, 12, 0, 0],
-      cursor: { y: false, points: { show: false }, drag: { x: true, y: false } },
-      scales: { x: { time: false, range: (u, min, max) => [min - 0.5, max + 0.5] }, y: { range: () => [0, data.topMs] } },
-      axes: [axis, { ...axis, size: 64, values: (u, ticks) => ticks.map((t) => t + " ms") }],
-      series: [{ label: "step", value: (u, v) => (v == null ? "–" : String(v)) }].concat(order.map((l) => ({
-        label: data.layers[l].name, paths, points: { show: false }, width: 0,
-        stroke: colour(data.layers[l].tone), fill: colour(data.layers[l].tone),
-        value: (u, v, s, i) => (i == null ? "–" : data.layers[l].ms[i].toFixed(2) + " ms"),
-      }))),
-    }, [steps].concat(order.map((l) => sums[l])), box);
-  };
-  draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  let width = box.clientWidth;
-  addEventListener("resize", () => { if (box.clientWidth !== width) { width = box.clientWidth; draw(); } });
-}
+  {
+    const { first, layers, topMs } = data.timeline;
+    const steps = layers[0].ms.map((_, i) => first + i);
+    const sums = layers.map((_, l) => steps.map((_, i) => layers.slice(0, l + 1).reduce((sum, x) => sum + x.ms[i], 0)));
+    const order = layers.map((_, l) => l).reverse();
+    mount(document.getElementById("timeline"), (colour, axis, width) => {
+      const paths = uPlot.paths.bars({ size: [steps.length > 200 ? 1 : 0.86, 40, 1], align: 0 });
+      const drawn = order.map((l) => ({
+        label: layers[l].name, paths, points: { show: false }, width: 0,
+        stroke: colour(layers[l].tone), fill: colour(layers[l].tone),
+        value: (u, v, s, i) => (i == null ? "–" : layers[l].ms[i].toFixed(2) + " ms"),
+      }));
+      const options = {
+        width, height: 260, padding: [10, 12, 0, 0],
+        cursor: { y: false, points: { show: false }, drag: { x: true, y: false } },
+        scales: { x: { time: false, range: (u, min, max) => [min - 0.5, max + 0.5] }, y: { range: () => [0, topMs] } },
+        axes: [axis, { ...axis, size: 64, values: (u, ticks) => ticks.map((t) => t + " ms") }],
+        series: [{ label: "step", value: (u, v) => (v == null ? "–" : String(v)) }, ...drawn],
+      };
+      return [options, [steps, ...order.map((l) => sums[l])]];
+    });
+  }
 `;

@@ -24,8 +24,14 @@ export const phasesSchema: z.ZodType<PhasesReport> = z.object({
   inRunSamplesPerSec: Rate.describe("throughput of the run"),
   boundSamplesPerSec: Rate.optional().describe("the lowest of the phases; absent where one is missing"),
   bound: BoundSchema.optional().describe("which of them has it"),
-  interference: z.number().optional().describe("share of that rate that the run does not reach; below 0: it was faster"),
-  agrees: z.boolean().optional().describe("whether the verdict is what the phases let expect; absent: they cannot tell"),
+  interference: z
+    .number()
+    .optional()
+    .describe("share of that rate that the run does not reach; below 0: it was faster"),
+  agrees: z
+    .boolean()
+    .optional()
+    .describe("whether the verdict is what the phases let expect; absent: they cannot tell"),
   residency: z.string().describe("whether the data came from memory or from storage, and by which figures"),
 }) as unknown as z.ZodType<PhasesReport>;
 

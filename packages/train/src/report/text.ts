@@ -1,9 +1,11 @@
 import { printable } from "@millrace/formats";
 import type { Advice } from "../profile/advice.js";
 import { percent } from "../profile/verdict.js";
+import { digits } from "./digits.js";
 import type { Report, TrainReport } from "./report.js";
 import { budgetRows } from "./rows.js";
 import { verdictSentence } from "./sentence.js";
+import { appliedLines, causesLines, phaseLines, whatIfLines } from "./text-phases.js";
 
 /** Characters of a bar that stands for all of the time. */
 const BAR = 40;
@@ -11,16 +13,22 @@ const BAR = 40;
 const CELLS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
 
 /**
- * A report as text for a terminal: the verdict in one sentence, the budget as bars, ranked advice, what the measuring
- * cost, and what limits the figures. Control characters in names from outside are escaped.
+ * A report as text for a terminal: the verdict in one sentence, the budget as bars, the phases, named causes, ranked
+ * advice, what changes would bring and what those that were made did bring, what limits the figures, and what the
+ * measuring cost. Control characters in names from outside are escaped.
  */
 export function formatReport(report: Report): string {
+  const profiled = report.kind === "profile" ? report : undefined;
   const sections = [
     [verdictSentence(report)],
     [...report.facts.map(({ name, value }) => `${name}: ${value}`), throughputLine(report)],
     ...(report.kind === "train" ? [epochLines(report)] : []),
     budgetLines(report),
+    ...(profiled?.phases === undefined ? [] : [phaseLines(profiled.phases)]),
+    causesLines(report),
     list("What to change", report.advice, adviceLine),
+    whatIfLines(profiled?.whatIf ?? []),
+    appliedLines(profiled?.applied ?? []),
     list("Keep in mind", report.warnings, (warning) => `- ${warning.text}`),
     [costLine(report)],
   ];
@@ -28,18 +36,13 @@ export function formatReport(report: Report): string {
   return `${lines.join("\n\n")}\n`;
 }
 
-function adviceLine({ text, gain }: Advice, index: number): string {
-  return `${index + 1}. ${text}${gain === undefined ? "" : ` Gain: at most ${gain.toFixed(2)}x.`}`;
+function adviceLine({ text, gain, isPredicted }: Advice, index: number): string {
+  const label = isPredicted === true ? "Predicted gain:" : "Gain: at most";
+  return `${index + 1}. ${text}${gain === undefined ? "" : ` ${label} ${gain.toFixed(2)}x.`}`;
 }
 
 function list<T>(title: string, items: readonly T[], line: (item: T, index: number) => string): string[] {
   return items.length === 0 ? [] : [title, ...items.map((item, index) => `  ${line(item, index)}`)];
-}
-
-/** Three digits and more: `1234`, `56.7`, `0.123`. */
-export function digits(value: number): string {
-  if (value >= 100 || value === 0) return value.toFixed(0);
-  return value >= 1 ? value.toFixed(1) : value.toFixed(3);
 }
 
 /** Throughput and the steps it comes from, in one line. */

@@ -4,7 +4,7 @@ import { parseReport, profile, reportToJson } from "@millrace/train";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
-import { sampleReport, sampleTrainReport } from "./sample-report.js";
+import { sampleFullReport, sampleReport, sampleTrainReport } from "./sample-report.js";
 
 function failure(text: string): string {
   try {
@@ -17,8 +17,9 @@ function failure(text: string): string {
 }
 
 describe("the report as JSON", () => {
-  it("comes back as it was, of both kinds", async () => {
-    for (const report of [await sampleReport([{ name: "dataset", value: "__proto__" }]), await sampleTrainReport()])
+  it("comes back as it was, of both kinds, with all that a profile can add", async () => {
+    const plain = await sampleReport([{ name: "dataset", value: "__proto__" }]);
+    for (const report of [plain, await sampleFullReport(), await sampleTrainReport()])
       expect(parseReport(reportToJson(report))).toEqual(JSON.parse(JSON.stringify(report)));
   });
 
@@ -69,5 +70,9 @@ describe("the report as JSON", () => {
     expect(failure(JSON.stringify({ ...report, reportVersion: 2 }))).toContain("reportVersion");
     expect(failure(JSON.stringify({ ...report, headspace: "1.6" }))).toContain("headspace");
     expect(failure(JSON.stringify({ ...report, steps: [{ wallMs: -1 }] }))).toContain("steps.0.wallMs");
+    expect(failure(JSON.stringify({ ...report, model: { cores: "all" } }))).toContain("model.");
+    expect(failure(JSON.stringify({ ...report, phases: { phases: [{ name: "warm" }] } }))).toContain(
+      "phases.phases.0.name",
+    );
   });
 });

@@ -1,8 +1,8 @@
 /** The parts of a JSON Schema that a table shows. */
 interface SchemaNode {
   readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
+  readonly const?: string | number;
+  readonly enum?: readonly string[];
   readonly description?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
@@ -20,8 +20,8 @@ a question mark may be absent. A reader must ignore fields that it does not know
 `;
 
 function typeOf(node: SchemaNode): string {
-  if (node.const !== undefined) return `\`${String(node.const)}\``;
-  if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (node.const !== undefined) return `\`${node.const}\``;
+  if (node.enum !== undefined) return node.enum.map((value) => `\`${value}\``).join(", ");
   if (node.type === "array") {
     const item = node.items === undefined ? "" : typeOf(node.items);
     return `list of ${item === "object" ? "objects" : `${item}s`}`;

@@ -1,7 +1,7 @@
 import { formatReport, profile } from "@millrace/train";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
-import { sampleReport, sampleTrainReport } from "./sample-report.js";
+import { sampleFullReport, sampleReport, sampleTrainReport } from "./sample-report.js";
 
 describe("formatReport", () => {
   it("begins with the verdict in one sentence", async () => {
@@ -14,6 +14,29 @@ describe("formatReport", () => {
   it("shows the budget as bars, then ranked advice, then the cost of measuring", async () => {
     const text = formatReport(await sampleReport([{ name: "backend", value: "wasm" }]));
     expect(text).toMatchSnapshot();
+  });
+
+  it("shows the phases, named causes, what changes would bring, and predicted beside measured", async () => {
+    expect(formatReport(await sampleFullReport())).toMatchSnapshot();
+  });
+
+  it("says what it does not know of the phases", async () => {
+    const { phases, ...report } = await sampleFullReport();
+    const { boundSamplesPerSec: _, bound: __, interference: ___, ...rest } = phases;
+    const open = { ...rest, boundSamplesPerSec: undefined, bound: undefined, interference: undefined };
+    expect(formatReport({ ...report, phases: { ...open, agrees: undefined } })).toContain("A part is missing");
+    expect(formatReport({ ...report, phases: { ...phases, agrees: undefined } })).toContain("do not tell");
+    expect(formatReport({ ...report, phases: { ...phases, agrees: false } })).toContain("contradicts the verdict");
+    expect(formatReport({ ...report, phases: { ...phases, interference: -0.05, bound: undefined } })).toContain(
+      "The run is 5.0 % faster than the lowest of them, the input. That confirms the verdict.",
+    );
+  });
+
+  it("calls a predicted gain predicted, any other the most there is", async () => {
+    const report = await sampleReport();
+    const advice = { code: "prep", text: "More.", fraction: 0.3, gain: 1.5 } as const;
+    expect(formatReport({ ...report, advice: [advice] })).toContain("1. More. Gain: at most 1.50x.");
+    expect(formatReport({ ...report, advice: [{ ...advice, isPredicted: true }] })).toContain("Predicted gain: 1.50x.");
   });
 
   it("keeps every bar within its room", async () => {
