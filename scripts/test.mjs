@@ -52,7 +52,7 @@ async function vitest(tier) {
 
 function noPython() {
   process.stdout.write(
-    "No python3 here: tests that compare with h5py, pyarrow, pillow, TensorFlow and webdataset will be skipped.\n",
+    "No python3 here: tests that compare with h5py, pyarrow, pillow, TensorFlow, webdataset and Perfetto will be skipped.\n",
   );
   return process.env["MILLRACE_REQUIRE"] === "all" ? 1 : 0;
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { skipReason } from "./require.js";
 
 /** The reference implementations that tests compare with; each lives in a Python environment of its own. */
-export type OracleName = "h5py" | "pyarrow" | "pillow" | "tensorflow" | "webdataset";
+export type OracleName = "h5py" | "pyarrow" | "pillow" | "tensorflow" | "viztracer" | "webdataset";
 
 /** A reference implementation in Python, called as a child process. */
 export interface Oracle {
