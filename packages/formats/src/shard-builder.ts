@@ -135,7 +135,7 @@ class Builder implements ShardBuilder {
   async #check(bytes: number): Promise<void> {
     const { schema, format } = this;
     const path = this.paths.temporary;
-    await checkSize(path, bytes);
+    checkSize(path, bytes);
     const reader = await format.openReader(path, { schema, verify: false });
     try {
       checkReader({ path, format: format.name, schema, samples: this.#samples }, reader);

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
 import { crc32c, crcText } from "./checksum.js";
 import { CorruptShardError, fileError, type ErrorPlace } from "./errors.js";
 import type { ShardReader } from "./format.js";
@@ -41,10 +41,10 @@ export function checkColumns(location: ShardLocation, index: ShardIndex): void {
  * Checks the size of a file.
  * @throws CorruptShardError with expected and found; FileError if it is not there.
  */
-export async function checkSize(path: string, expected: number): Promise<void> {
+export function checkSize(path: string, expected: number): void {
   let size: number;
   try {
-    size = (await stat(path)).size;
+    size = statSync(path).size;
   } catch (error) {
     throw fileError(path, "open the shard", error);
   }

@@ -5,7 +5,7 @@ import { checkRowNumber } from "./row-number.js";
 import { checkLinks } from "./safe-path.js";
 import { fieldOf, type Schema } from "./schema.js";
 import { checkColumns, checkReader, checkSize, checksumColumn, checkValue } from "./shard-checks.js";
-import { indexPathOf, readShardIndex, type ShardIndex } from "./shard-index.js";
+import { indexPathOf, loadShardIndex, type ShardIndex } from "./shard-index.js";
 
 /** Whether a sample's bytes are checked against its CRC-32C: at its first read in a process, at every read, never. */
 export type ChecksumPolicy = "first" | "always" | "off";
@@ -66,10 +66,11 @@ export function checkShardLinks({ root, path }: Pick<ShardLocation, "root" | "pa
  */
 export async function openShard(location: ShardLocation): Promise<OpenShard> {
   const { path, entry } = location;
+  // Here and in the readers of the formats these few short reads are not awaited, which would cost as much as all the rest.
   checkShardLinks(location);
-  if (entry !== undefined) await checkSize(path, entry.bytes);
+  if (entry !== undefined) checkSize(path, entry.bytes);
   const format = await openFormat(location.format);
-  const index = entry === undefined ? undefined : await readShardIndex(indexPathOf(path), entry.index);
+  const index = entry === undefined ? undefined : loadShardIndex(indexPathOf(path), entry.index);
   if (index !== undefined) checkColumns(location, index);
   // What the format itself protects is checked with the rest, in `check`, as the policy of the caller wants it.
   const reader = await format.openReader(path, { schema: location.schema, verify: false });
