@@ -1,9 +1,18 @@
 import type { Statistics } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import type { StepsProgress, TrainLoader, TrainObserver, TrainOptions, TrainProgress } from "@millrace/train";
+import {
+  reportToTrace,
+  SpanLog,
+  type StepsProgress,
+  type TrainLoader,
+  type TrainObserver,
+  type TrainOptions,
+  type TrainProgress,
+} from "@millrace/train";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "./hand-clock.js";
 import { millraceError, rejection } from "./rejection.js";
+import { readTrace, slicesOf } from "./report/trace-event.js";
 import { STATISTICS } from "./training/stripes.js";
 import { constantLoss, listener, model, useTraining, withFence } from "./training/use-training.js";
 
@@ -91,6 +100,16 @@ describe("train", () => {
     };
     expect(await rejection(run({ observers: [full, observer] }))).toBe(reason);
     expect(closed).toBe(2);
+  });
+
+  it("says what else went on meanwhile, and writes its spans for a trace", async () => {
+    const spans = new SpanLog();
+    const report = await run({ loader: await stripes({ numWorkers: 1 }), epochs: 2, spans });
+    expect(report.causes?.workers?.busyFraction).toBeGreaterThan(0);
+    expect(report.causes?.eventLoop.maxMs).toBeGreaterThanOrEqual(report.causes?.eventLoop.p50Ms ?? Infinity);
+    const trace = readTrace(reportToTrace(report, spans));
+    expect(slicesOf(trace, "step").map(({ args }) => args?.["step"])).toEqual(Array.from({ length: 14 }, (_, n) => n));
+    expect(slicesOf(trace, "batch")).toHaveLength(14);
   });
 
   it("takes a short last batch", async () => {
