@@ -1,5 +1,6 @@
 import { cpuBudget } from "@millrace/image";
 import type { LoaderParts } from "./loader-parts.js";
+import type { StoredAs } from "./tuning/measured-factors.js";
 
 /** What a loader is, in numbers; plain data. */
 export interface LoaderFacts {
@@ -15,6 +16,10 @@ export interface LoaderFacts {
   readonly ringBytes: number;
   /** Bytes of the shards over their samples. */
   readonly storedBytesPerSample: number;
+  /** Bytes of all shards of the split. */
+  readonly datasetBytes?: number | undefined;
+  /** How the images lie in the shards; `undefined` if that is none of these ways, or differs, or there are no images. */
+  readonly storedAs?: StoredAs | undefined;
   /**
    * How a variant with `storage: "cold"` reads: `direct`: past this machine's page cache, all that is loaded;
    * `buffered`: not all of it, so that what it reads may have lain in memory.
@@ -36,7 +41,23 @@ export function loaderFacts(parts: LoaderParts): LoaderFacts {
     batchBytes: options.batchSize * fields.reduce((sum, field) => sum + field.cellBytes, 0),
     ringBytes: plan.layout.byteLength,
     storedBytesPerSample: bytes / samples,
+    datasetBytes: bytes,
+    storedAs: storedAs(parts),
     coldReads: coldProblem === "" ? "direct" : "buffered",
     coldReadsReason: coldProblem,
   };
+}
+
+function storedAs({ fields, routes }: Pick<LoaderParts, "fields" | "routes">): StoredAs | undefined {
+  const images = fields.filter(
+    ({ field, route }) => route === "image" || (field.kind === "tensor" && field.shape.length === 3),
+  );
+  const kinds = new Set(
+    images.map(({ field }) => {
+      if (field.kind !== "bytes") return "raw";
+      if (field.encoding !== "jpeg") return undefined;
+      return routes.get(field.name)?.isSeekable === true ? "seekable" : "jpeg";
+    }),
+  );
+  return kinds.size === 1 ? [...kinds][0] : undefined;
 }

@@ -1,9 +1,19 @@
-import { isMillraceError, openShard, type Extents, type Field, type ShardLocation } from "@millrace/formats";
+import {
+  isMillraceError,
+  jpegSegmentColumn,
+  openShard,
+  type Extents,
+  type Field,
+  type OpenShard,
+  type ShardLocation,
+} from "@millrace/formats/shard";
 
 /** How workers get at the values of a field. */
 export interface StorageRoute {
   /** True if they read them from their places in the file, and not by the format's library. */
   readonly isPlain: boolean;
+  /** True if there is an index of the restart segments of its JPEGs, so that a crop is read and decoded by itself. */
+  readonly isSeekable: boolean;
   /** In words. */
   readonly text: string;
 }
@@ -25,7 +35,7 @@ export async function describeRoutes(
       return new Map(
         fields.map((field) => {
           const hasShape = field.kind !== "ragged" || reader.shapes(field.name) !== undefined;
-          return [field.name, routeOf(hasShape ? reader.extents(field.name) : undefined, first)];
+          return [field.name, routeOf(hasShape ? reader.extents(field.name) : undefined, shard, field.name)];
         }),
       );
     } finally {
@@ -33,17 +43,21 @@ export async function describeRoutes(
     }
   } catch (error) {
     if (!isMillraceError(error)) throw error;
-    const route = { isPlain: false, text: "from a shard that cannot be opened" };
+    const route = { isPlain: false, isSeekable: false, text: "from a shard that cannot be opened" };
     return new Map(fields.map(({ name }) => [name, route]));
   }
 }
 
-function routeOf(extents: Extents | undefined, { format }: ShardLocation): StorageRoute {
-  if (extents === undefined)
-    return { isPlain: false, text: `by the ${format} library, as the values do not lie plain in the file` };
+function routeOf(extents: Extents | undefined, { location, index }: OpenShard, name: string): StorageRoute {
+  const { format, path } = location;
+  if (extents === undefined) {
+    const text = `by the ${format} library, as the values do not lie plain in the file`;
+    return { isPlain: false, isSeekable: false, text };
+  }
+  const isSeekable = index !== undefined && jpegSegmentColumn(path, index, name) !== undefined;
   const text =
     extents.kind === "affine"
       ? `by affine extents: rows of ${extents.byteLength} bytes at equal distances`
       : "by a table of extents: rows differ in size or distance";
-  return { isPlain: true, text };
+  return { isPlain: true, isSeekable, text };
 }

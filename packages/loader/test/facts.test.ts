@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { samplesOf } from "./batch-log.js";
 import { makeDataset } from "./make-dataset.js";
+import { makeSeekable } from "./make-seekable.js";
 
 const MEMORY = "/dev/shm";
 
@@ -24,6 +25,25 @@ describe("the facts of a loader", () => {
     // A file has no manifest that says its size.
     await using file = await openLoader(join(path, "train", shards[0] as string), { batchSize: 4, numWorkers: 0 });
     expect(file.facts().storedBytesPerSample).toBeCloseTo(statSync(join(path, "train", shards[0] as string)).size / 16);
+  });
+
+  it("say how the images lie in the shards", async () => {
+    const transforms = [resize(2)];
+    const stored = async (path: string): Promise<unknown> => {
+      await using loader = await openLoader(path, { transforms, numWorkers: 0 });
+      return loader.facts().storedAs;
+    };
+    const ways = (["raw", "ragged", "jpeg", "png"] as const).map(
+      async (mode) => await makeDataset({ samples: 2, mode }),
+    );
+    const paths = (await Promise.all(ways)).map(({ path }) => path);
+    expect(await Promise.all([...paths, await makeSeekable(3)].map(stored))).toEqual([
+      "raw",
+      "raw",
+      "jpeg",
+      undefined,
+      "seekable",
+    ]);
   });
 
   it("say where data cannot be read cold: through a library", async () => {
