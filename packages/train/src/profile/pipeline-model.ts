@@ -1,4 +1,10 @@
-import { rankChanges, type LoaderFacts, type PipelineModel, type ScalingPoint } from "@millrace/loader";
+import {
+  rankChanges,
+  type ChangeBudget,
+  type LoaderFacts,
+  type PipelineModel,
+  type ScalingPoint,
+} from "@millrace/loader";
 import type { WhatIfRow } from "../report/report.js";
 import type { Drained } from "./phases/drain.js";
 import type { ColdPhase } from "./phases/loader-phases.js";
@@ -55,8 +61,8 @@ function sizesOf(
 }
 
 /** What the changes that help would bring, best first. */
-export function whatIf(model: PipelineModel): WhatIfRow[] {
-  return rankChanges(model).map(({ name, change, needs, needsHardware, prediction, gain }) => ({
+export function whatIf(model: PipelineModel, budget: ChangeBudget): WhatIfRow[] {
+  return rankChanges(model, budget).map(({ name, change, needs, needsHardware, prediction, gain }) => ({
     name,
     change,
     needs,

@@ -42,6 +42,7 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
   /** Changes with which it was opened again, and how often each was closed. */
   readonly opened: LoaderVariant[] = [];
   closed = 0;
+  readonly samples = 1000;
   #samples = 0;
   #stages = { fetchMs: 0, prepMs: 0, idleMs: 0 };
 

@@ -39,6 +39,8 @@ export interface MeasuredRun<B> {
 export interface MeasuredPhases {
   readonly phases: PhasesReport;
   readonly model: PipelineModel | undefined;
+  /** Bytes of all samples in storage; `undefined` where the source does not tell. */
+  readonly datasetBytes: number | undefined;
   readonly warnings: readonly Warning[];
 }
 
@@ -71,8 +73,13 @@ export async function measurePhases<B>(run: MeasuredRun<B>, context: PhaseContex
       residency: parts?.cold.residency ?? "not known: the source of batches is no millrace loader",
     },
     model,
+    datasetBytes: run.loader && bytesOf(run.loader),
     warnings: [...warnings, ...warmWarning(parts?.cold)],
   };
+}
+
+function bytesOf(loader: MeasurableLoader): number | undefined {
+  return loader.samples === undefined ? undefined : loader.samples * loader.facts().storedBytesPerSample;
 }
 
 interface LoaderParts {
