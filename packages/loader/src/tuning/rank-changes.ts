@@ -75,7 +75,7 @@ function workerChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] 
   const { fetchPerSec, prepPerSec } = predict(model);
   const isBlocked = fetchPerSec < prepPerSec;
   const most = budget.maxWorkers ?? Math.max(1, cores) * (isBlocked ? WORKERS_A_CORE_IF_BLOCKED : 1);
-  const withWorkers = (count: number): Change => ({ numWorkers: count, ...depthFor(model, 1) });
+  const withWorkers = (count: number): Change => ({ numWorkers: count, ...depthFor(model, count) });
   const fits = (count: number): boolean =>
     memoryOf(changeModel(model, withWorkers(count))) <= (budget.maxMemoryBytes ?? Infinity);
   const counts = Array.from({ length: most }, (_, at) => at + 1).filter((count) => count !== numWorkers && fits(count));
@@ -86,9 +86,9 @@ function workerChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] 
   return [{ name: `workers: ${numWorkers} -> ${count}`, change: withWorkers(count), needs: "option" }];
 }
 
-/** A depth, where the present one is less. */
-function depthFor({ prefetchDepth }: PipelineModel, least: number): Change {
-  return prefetchDepth < least ? { prefetchDepth: least } : {};
+/** A depth, where there is none: that which a loader takes by itself. */
+function depthFor({ prefetchDepth }: PipelineModel, numWorkers: number): Change {
+  return prefetchDepth < 1 ? { prefetchDepth: Math.min(8, 2 * numWorkers) } : {};
 }
 
 function depthChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
@@ -104,7 +104,7 @@ function percent(fraction: number): string {
   return `${Math.round(fraction * 100)} %`;
 }
 
-/** What memory holds without a new machine, and what it would be to hold all. */
+/** What memory holds without a new machine, by the page cache or `readAhead`, and what it would be to hold all. */
 function cacheChanges(model: PipelineModel, { datasetBytes, maxMemoryBytes }: ChangeBudget): Candidate[] {
   const { cacheFraction } = model;
   if (datasetBytes === undefined || datasetBytes <= 0) return [];

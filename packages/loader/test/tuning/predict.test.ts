@@ -255,6 +255,15 @@ describe("rankChanges", () => {
     expect(names(rankChanges({ ...photos, cores: 16 }))).toContain("workers: 1 -> 3");
   });
 
+  it("takes workers, and batches in the making, where loader and step take turns", () => {
+    const turns = { ...BASE, numWorkers: 0, prefetchDepth: 0, cores: 2, computeMs: 50 };
+    const first = rankChanges(turns).find(({ needs }) => needs === "option");
+    expect(first).toMatchObject({ name: "workers: 0 -> 2", change: { numWorkers: 2, prefetchDepth: 4 } });
+    // 15 ms a sample in turn; two workers of 10 ms and a step of 5 ms are as fast as each other.
+    expect(first?.gain).toBeCloseTo(2, 6);
+    expect(names(rankChanges({ ...BASE, prefetchDepth: 0, computeMs: 50 }))).toContain("prefetch depth: 0 -> 2");
+  });
+
   it("takes more workers than cores only where they are blocked", () => {
     const blocked = { ...BASE, numWorkers: 4, fetchLatencyMs: 40, prepCpuMs: 10 };
     expect(rankChanges(blocked)[0]).toMatchObject({ name: "workers: 4 -> 20", gain: expect.closeTo(4, 1) as number });
