@@ -1,5 +1,5 @@
-import { openDataset, type Dataset } from "@millrace/formats";
-import { openLoader, type Batch, type Inject, type Loader, type LoaderOptions, type StoredAs } from "@millrace/loader";
+import { openDataset } from "@millrace/formats";
+import { openLoader, type Batch, type Inject, type Loader, type LoaderOptions } from "@millrace/loader";
 import { timerStep, type Fact, type LoaderSetting, type StepContext } from "@millrace/train/profile";
 import type { Io } from "./io.js";
 import type { ProfileFlags } from "./profile-flags.js";
@@ -11,7 +11,6 @@ export interface ProfileTarget extends AsyncDisposable {
   readonly step: (batch: Batch, context: StepContext) => unknown;
   readonly fence: () => unknown;
   readonly facts: readonly Fact[];
-  readonly storedAs: StoredAs | undefined;
 }
 
 /**
@@ -37,7 +36,6 @@ async function openModelTarget(flags: ProfileFlags, io: Io): Promise<ProfileTarg
     open: async (setting) => (Object.keys(setting).length === 0 ? run.loader : await run.openAgain(setting)),
     step: training.step,
     fence: () => backend.fence(),
-    storedAs: storedAs(dataset),
     facts: [...facts, { name: "backend", value: `${backend.name}, ${backend.device}` }],
     async [Symbol.asyncDispose]() {
       training[Symbol.dispose]();
@@ -59,7 +57,6 @@ async function openTimerTarget(flags: ProfileFlags, stepMs: number, io: Io): Pro
     open: async (setting) => await openLoader(flags.dataset, { ...options, ...setting }),
     step: () => step(),
     fence: () => undefined,
-    storedAs: storedAs(dataset),
     facts: [
       { name: "dataset", value: `${dataset.root}, ${dataset.format}` },
       { name: "device", value: `a timer of ${stepMs} ms a batch` },
@@ -67,15 +64,6 @@ async function openTimerTarget(flags: ProfileFlags, stepMs: number, io: Io): Pro
     ],
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-}
-
-/** How the images of a dataset lie in storage; `undefined` where there are none, or of another kind. */
-function storedAs({ schema, manifest }: Dataset): StoredAs | undefined {
-  const image = schema.fields.find(({ name }) => name === "image");
-  if (image === undefined || image.kind === "string") return undefined;
-  if (image.kind !== "bytes") return "raw";
-  if (image.encoding !== "jpeg") return undefined;
-  return manifest?.provenance.options["mode"] === "seekable" ? "seekable" : "jpeg";
 }
 
 /** What the flags slow down; `undefined` if nothing. */

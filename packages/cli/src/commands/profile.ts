@@ -42,14 +42,14 @@ async function runProfile(flags: ProfileFlags, io: Io): Promise<void> {
 
 async function measure(
   flags: ProfileFlags,
-  { open, step, fence, facts, storedAs }: ProfileTarget,
+  { open, step, fence, facts }: ProfileTarget,
   spans: SpanLog | undefined,
   io: Io,
 ): Promise<ProfileReport> {
   const { profile, profileAndApply } = await import("@millrace/train/profile");
   const { ProfileDisplay } = await import("../profile-display.js");
   const { steps, warmupSteps, scaling, dataset, history: file } = flags;
-  const phases = { seconds: flags.phaseSeconds, scaling, storedAs };
+  const phases = { seconds: flags.phaseSeconds, scaling };
   using display = new ProfileDisplay(io, flags.quiet || flags.json);
   const options = {
     step,

@@ -39,7 +39,7 @@ export class CauseMeter implements Disposable {
 
   /**
    * @param loader - Any source of batches; the workers of one that has `stats()` as millrace's loader are watched.
-   * @param spans - Gets pauses, batches and what the workers did, too.
+   * @param spans - Is emptied, and gets pauses, batches and what the workers did.
    */
   constructor(
     readonly loader: unknown,
@@ -47,6 +47,7 @@ export class CauseMeter implements Disposable {
     spans?: SpanLog,
   ) {
     this.#before = readLoaderCounters(loader);
+    spans?.clear();
     if (spans !== undefined) this.#loaderSpans = new LoaderSpans(loader, clock, spans);
     subscribe(DEATHS, this.#onDeath);
     if (clock !== systemClock) return;

@@ -1,10 +1,5 @@
-import {
-  rankChanges,
-  type ChangeBudget,
-  type LoaderFacts,
-  type PipelineModel,
-  type ScalingPoint,
-} from "@millrace/loader";
+import { rankChanges, type LoaderFacts, type PipelineModel, type ScalingPoint } from "@millrace/loader";
+import { freemem } from "node:os";
 import type { WhatIfRow } from "../report/report.js";
 import type { Drained } from "./phases/drain.js";
 import type { ColdPhase } from "./phases/loader-phases.js";
@@ -60,15 +55,20 @@ function sizesOf(
   return { batchSize, numWorkers, prefetchDepth, cores: cpus, batchBytes };
 }
 
+/** What is known of the data of a run. */
+export type DataFacts = Pick<LoaderFacts, "datasetBytes" | "storedAs">;
+
 /** What the changes that help would bring, best first. */
-export function whatIf(model: PipelineModel, budget: ChangeBudget): WhatIfRow[] {
-  return rankChanges(model, budget).map(({ name, change, needs, needsHardware, prediction, gain }) => ({
-    name,
-    change,
-    needs,
-    needsHardware,
-    samplesPerSec: prediction.samplesPerSec,
-    gain,
-    bound: prediction.bound,
-  }));
+export function whatIf(model: PipelineModel, data: DataFacts): WhatIfRow[] {
+  return rankChanges(model, { ...data, maxMemoryBytes: freemem() }).map(
+    ({ name, change, needs, needsHardware, prediction, gain }) => ({
+      name,
+      change,
+      needs,
+      needsHardware,
+      samplesPerSec: prediction.samplesPerSec,
+      gain,
+      bound: prediction.bound,
+    }),
+  );
 }

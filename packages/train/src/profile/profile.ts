@@ -1,5 +1,4 @@
 import { OptionError } from "@millrace/formats";
-import { freemem } from "node:os";
 import { systemClock, type Clock } from "../clock.js";
 import type { Fact, ProfileReport, Warning } from "../report/report.js";
 import { runReport } from "../report/run-report.js";
@@ -173,7 +172,7 @@ class ProfileRun<B> {
       return { ...report, warnings: [...report.warnings, { code: "no-phases", text }] };
     }
     const done = steps + this.warmupSteps;
-    const { phases, model, datasetBytes, warnings } = await measurePhases(
+    const { phases, model, data, warnings } = await measurePhases(
       {
         source: options.loader,
         loader: asMeasurable(options.loader),
@@ -194,10 +193,7 @@ class ProfileRun<B> {
         onPhase: (phase) => this.#tell(phase, done),
       },
     );
-    const rows =
-      model === undefined
-        ? undefined
-        : whatIf(model, { storedAs: settings.storedAs, datasetBytes, maxMemoryBytes: freemem() });
+    const rows = model === undefined ? undefined : whatIf(model, data);
     const verdict = model === undefined ? report.verdict : withSharedStorage(report.verdict, model);
     return {
       ...report,

@@ -42,7 +42,6 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
   /** Changes with which it was opened again, and how often each was closed. */
   readonly opened: LoaderVariant[] = [];
   closed = 0;
-  readonly samples = 1000;
   #samples = 0;
   #stages = { fetchMs: 0, prepMs: 0, idleMs: 0 };
 
@@ -115,6 +114,8 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
       batchBytes: 1000,
       ringBytes: 5000,
       storedBytesPerSample: 100,
+      datasetBytes: 100_000,
+      storedAs: "jpeg",
       coldReads,
       coldReadsReason: coldReads === "direct" ? "" : "tmpfs has no O_DIRECT",
     };

@@ -9,8 +9,6 @@ export interface LoaderToDrain extends AsyncIterable<unknown> {
 
 /** A loader that can be opened again with one thing changed, as millrace's can. */
 export interface MeasurableLoader extends Pick<LoaderToDrain, "stats" | "facts"> {
-  /** Samples of all ranks. */
-  readonly samples?: number;
   variant(change: LoaderVariant): Promise<LoaderToDrain>;
 }
 

@@ -1,6 +1,6 @@
 import { predict, type PipelineModel, type ScalingPoint } from "@millrace/loader";
 import type { PhaseReport, PhasesReport, Warning } from "../../report/report.js";
-import { modelOf } from "../pipeline-model.js";
+import { modelOf, type DataFacts } from "../pipeline-model.js";
 import type { StepCall } from "../step-call.js";
 import type { Verdict } from "../verdict.js";
 import { comparePhases, type Limit } from "./compare-phases.js";
@@ -39,8 +39,8 @@ export interface MeasuredRun<B> {
 export interface MeasuredPhases {
   readonly phases: PhasesReport;
   readonly model: PipelineModel | undefined;
-  /** Bytes of all samples in storage; `undefined` where the source does not tell. */
-  readonly datasetBytes: number | undefined;
+  /** What is known of the data; nothing where the source does not tell. */
+  readonly data: DataFacts;
   readonly warnings: readonly Warning[];
 }
 
@@ -73,13 +73,9 @@ export async function measurePhases<B>(run: MeasuredRun<B>, context: PhaseContex
       residency: parts?.cold.residency ?? "not known: the source of batches is no millrace loader",
     },
     model,
-    datasetBytes: run.loader && bytesOf(run.loader),
+    data: run.loader?.facts() ?? {},
     warnings: [...warnings, ...warmWarning(parts?.cold)],
   };
-}
-
-function bytesOf(loader: MeasurableLoader): number | undefined {
-  return loader.samples === undefined ? undefined : loader.samples * loader.facts().storedBytesPerSample;
 }
 
 interface LoaderParts {

@@ -1,5 +1,4 @@
 import { OptionError } from "@millrace/formats";
-import type { StoredAs } from "@millrace/loader";
 import { wholeNumber } from "../whole-number.js";
 import { diskReadBytes as systemReadBytes } from "./disk-reads.js";
 import { LEAST_BATCHES } from "./measure-blocks.js";
@@ -17,8 +16,6 @@ export interface PhaseOptions<B> {
    * repeated. Needed where a step disposes of its batch; batches of millrace's loader need none.
    */
   readonly copyBatch?: ((batch: B) => B) | undefined;
-  /** How the images lie in storage: without it nothing is predicted for other formats. */
-  readonly storedAs?: StoredAs | undefined;
   /** CPU time of the process so far, in ms. Default: what the system says. */
   readonly cpuMs?: (() => number) | undefined;
   /** Bytes that storage, not the page cache, gave to the process so far. Default: what the system says, if it does. */
@@ -31,7 +28,6 @@ export interface PhaseSettings<B> {
   readonly ms: number;
   readonly scaling: boolean;
   readonly copyBatch: ((batch: B) => B) | undefined;
-  readonly storedAs: StoredAs | undefined;
   readonly cpuMs: () => number;
   readonly diskReadBytes: () => number | undefined;
 }
@@ -43,7 +39,7 @@ export interface PhaseSettings<B> {
 export function phaseSettings<B>(phases: boolean | PhaseOptions<B>): PhaseSettings<B> | undefined {
   if (phases === false) return undefined;
   const given = phases === true ? {} : phases;
-  const { batches = 200, seconds = 2, scaling = false, copyBatch, storedAs } = given;
+  const { batches = 200, seconds = 2, scaling = false, copyBatch } = given;
   const { cpuMs = processCpuMs, diskReadBytes = systemReadBytes } = given;
   if (!(seconds > 0 && seconds <= 3600)) {
     throw new OptionError({
@@ -58,7 +54,6 @@ export function phaseSettings<B>(phases: boolean | PhaseOptions<B>): PhaseSettin
     ms: seconds * 1000,
     scaling,
     copyBatch,
-    storedAs,
     cpuMs,
     diskReadBytes,
   };
