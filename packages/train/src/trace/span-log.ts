@@ -44,7 +44,7 @@ const DEFAULT_CAPACITY = 65_536;
 
 /**
  * The newest spans of a run, in typed arrays of a fixed size. Recording one allocates nothing. Give one to
- * {@link profile} or {@link train}, and write it with {@link reportToTrace}.
+ * {@link profile} or {@link train}, which empty it first, and write it with {@link reportToTrace}.
  */
 export class SpanLog {
   /** Spans kept, at most. */

@@ -77,6 +77,17 @@ describe("reportToTrace", () => {
     expect(trace.traceEvents.filter(({ ph }) => ph === "X" || ph === "i")).toHaveLength(20);
   });
 
+  it("tells of the last run only where a log is used for several", async () => {
+    const spans = new SpanLog();
+    for (const steps of [20, 25]) {
+      const clock = new HandClock();
+      const loader = [{ size: 1 }];
+      const step = (): void => clock.pass(3);
+      const report = await profile({ loader, step, steps, warmupSteps: 2, phases: false, clock, spans });
+      expect(slicesOf(readTrace(reportToTrace(report, spans)), "step")).toHaveLength(steps);
+    }
+  });
+
   it("is a valid trace without any span", async () => {
     const { report } = await sampleRun();
     expect(readTrace(reportToTrace(report, new SpanLog())).traceEvents.map(({ ph }) => ph)).toEqual(["M"]);
