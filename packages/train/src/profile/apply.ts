@@ -15,7 +15,9 @@ export interface LoaderSetting {
 
 /** A loader that {@link profileAndApply} opens; millrace's is one. */
 export interface ApplyLoader<B> extends AsyncIterable<B> {
+  /** What the loader is, in numbers. */
   facts(): LoaderFacts;
+  /** Ends it. */
   close(): Promise<void>;
 }
 
