@@ -287,8 +287,8 @@ export class Ring {
   }
 
   /** Consumer: resolves once the slot is READY, or `wakeConsumer` was called, or after `timeoutMs`. Look again then. */
-  async waitForReady(slot: number, timeoutMs: number): Promise<void> {
-    await this.#wait.until(this.#header(slot), READY, 0, timeoutMs);
+  waitForReady(slot: number, timeoutMs: number): Promise<void> {
+    return this.#wait.until(this.#header(slot), READY, 0, timeoutMs);
   }
 
   /** Consumer: how often it has waited for something. */

@@ -8,6 +8,8 @@ export function waitFor(words: Int32Array, index: number, expected: number, time
   Atomics.wait(words, index, expected, timeoutMs);
 }
 
+const NO_WAIT = Promise.resolve();
+
 /**
  * The same without blocking, for one thread that waits for one word at a time. One timer serves all waits, as arming one
  * for each would cost as much as the wait: it ticks while there are waits and wakes whoever waits then, so a wait ends
@@ -20,17 +22,22 @@ export class AsyncWait {
   #index = 0;
   /** Waits so far that were for something. */
   count = 0;
+  readonly #end = (): void => {
+    this.#words = undefined;
+  };
 
-  /** Resolves once the word is no longer `expected`, is notified, or `timeoutMs` have passed. */
-  async until(words: Int32Array, index: number, expected: number, timeoutMs: number): Promise<void> {
+  /**
+   * Resolves once the word is no longer `expected`, is notified, or `timeoutMs` have passed. It is no async function, as
+   * whoever has just slept runs with cold caches, where each of those between costs microseconds.
+   */
+  until(words: Int32Array, index: number, expected: number, timeoutMs: number): Promise<void> {
     const wait = Atomics.waitAsync(words, index, expected);
-    if (!wait.async) return;
+    if (!wait.async) return NO_WAIT;
     this.count++;
     this.#words = words;
     this.#index = index;
     if (this.#timer === undefined || this.#timeoutMs !== timeoutMs) this.#arm(timeoutMs);
-    await wait.value;
-    this.#words = undefined;
+    return wait.value.then(this.#end);
   }
 
   /** Lets the process end, unless somebody waits. */
