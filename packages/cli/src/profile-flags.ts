@@ -22,7 +22,10 @@ function phaseFlags(yargs: Argv): Argv {
       default: true,
     })
     .option("phase-seconds", { ...numberFlag("Time of each of these measurements"), default: 2 })
-    .option("scaling", switchFlag("Measure the loader with 1, 2, ... workers, too, for better predictions"));
+    .option(
+      "scaling",
+      switchFlag("Measure the loader with 1, 2, 4, ... workers, too, for better predictions; --apply does"),
+    );
 }
 
 function injectFlags(yargs: Argv): Argv {

@@ -48,8 +48,8 @@ async function measure(
 ): Promise<ProfileReport> {
   const { profile, profileAndApply } = await import("@millrace/train/profile");
   const { ProfileDisplay } = await import("../profile-display.js");
-  const { steps, warmupSteps, scaling, dataset, history: file } = flags;
-  const phases = { seconds: flags.phaseSeconds, scaling };
+  const { steps, warmupSteps, scaling, apply, dataset, history: file } = flags;
+  const phases = { seconds: flags.phaseSeconds, scaling: scaling || apply };
   using display = new ProfileDisplay(io, flags.quiet || flags.json);
   const options = {
     step,
@@ -62,7 +62,7 @@ async function measure(
     history: file === undefined ? undefined : { file, dataset },
     onProgress: display.show,
   };
-  if (flags.apply) return await profileAndApply({ ...options, open, phases, onApply: display.showChange });
+  if (apply) return await profileAndApply({ ...options, open, phases, onApply: display.showChange });
   await using loader = await open({});
   return await profile({ ...options, loader, phases: flags.phases && phases });
 }

@@ -58,8 +58,9 @@ export async function profileAndApply<B>(options: ApplyOptions<B>): Promise<Prof
   const applied: AppliedReport[] = [];
   const warnings: Warning[] = [];
   let setting: LoaderSetting = {};
-  const tried = new Set<string>();
   let report = await measure(options, setting, undefined);
+  // What a noisy machine makes look good is not gone back to.
+  const tried = new Set([keyOf({ numWorkers: report.model?.numWorkers })]);
   while (applied.length < rounds) {
     const row = bestRow(report.whatIf ?? [], setting, tried);
     if (row === undefined) break;
@@ -87,7 +88,12 @@ async function measure<B>(
   const applied = row && { name: row.name, predictedPerSec: row.samplesPerSec };
   const loader = await open(setting);
   try {
-    return await profile({ ...common, loader, phases, history: history && { ...history, applied } });
+    return await profile({
+      ...common,
+      loader,
+      phases: { scaling: true, ...phases },
+      history: history && { ...history, applied },
+    });
   } finally {
     await loader.close();
   }

@@ -205,7 +205,7 @@ function residencyText(
     : `${share} of what the run read came from memory, as the system counts: ${inRun}`;
 }
 
-/** P with every number of workers from 1 to the CPUs, beside the one that is known. */
+/** P with 1, 2, 4, ... workers up to the CPUs, beside the number that is known. */
 export async function measureScaling(
   loader: MeasurableLoader,
   memory: Drained,
@@ -213,7 +213,7 @@ export async function measureScaling(
 ): Promise<ScalingPoint[]> {
   const { facts, blocks } = memory;
   const points: ScalingPoint[] = [];
-  for (let numWorkers = 1; numWorkers <= facts.cpus; numWorkers++) {
+  for (const numWorkers of powersTo(facts.cpus)) {
     if (numWorkers === facts.numWorkers) continue;
     const limits = { batches: blocks.batches, ms: context.ms };
     try {
@@ -226,4 +226,10 @@ export async function measureScaling(
     }
   }
   return points;
+}
+
+/** The powers of two below `most`, and `most`. */
+function powersTo(most: number): number[] {
+  const powers = Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power);
+  return [...powers, most];
 }

@@ -24,11 +24,9 @@ const BELOW_LIMIT = 0.8;
  */
 export function fitStorage(points: readonly FetchPoint[], leastLatencyMs: number): StorageCurve {
   const sorted = points.toSorted((a, b) => a.numWorkers - b.numWorkers);
-  const pairs = sorted.slice(1).map((more, n) => [sorted[n] as FetchPoint, more] as const);
-  const hasMetLimit = pairs.some(([few, more]) => {
-    const gain = more.samplesPerSec / few.samplesPerSec - 1;
-    return gain < LEAST_EFFICIENCY * (more.numWorkers / few.numWorkers - 1);
-  });
+  const [few, most] = [sorted[0], sorted.at(-1)] as [FetchPoint, FetchPoint];
+  const gain = most.samplesPerSec / few.samplesPerSec - 1;
+  const hasMetLimit = gain < LEAST_EFFICIENCY * (most.numWorkers / few.numWorkers - 1);
   const limitPerSec = hasMetLimit ? Math.max(...sorted.map((point) => point.samplesPerSec)) : undefined;
   const isFree = ({ samplesPerSec }: FetchPoint): boolean =>
     limitPerSec === undefined || samplesPerSec < BELOW_LIMIT * limitPerSec;
