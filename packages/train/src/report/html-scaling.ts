@@ -15,6 +15,8 @@ export const SCALING_SCRIPT = `
       return [counts, present, curve(changed), counts.map(() => step), measured, run];
     };
     let scaled = scalingOf(model);
+    // What the loader does alone may be far above all that the run could be: it must not flatten the curves.
+    const topOf = (max) => Math.min(max, 3 * Math.max(1, inRunPerSec ?? 0, ...scaled.slice(1, 4).flat()));
     const setScaling = mount(document.getElementById("scaling"), (colour, axis, width) => {
       const value = (u, v) => (v == null ? "–" : rateText(v));
       const line = (label, tone, more) => ({ label, stroke: colour(tone), width: 2, points: { show: false }, value, ...more });
@@ -23,7 +25,7 @@ export const SCALING_SCRIPT = `
       });
       const options = {
         width, height: 280, padding: [12, 16, 0, 0], cursor: { y: false, drag: { x: false, y: false } },
-        scales: { x: { time: false }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
+        scales: { x: { time: false }, y: { range: (u, min, max) => [0, topOf(max || 1) * 1.08] } },
         axes: [
           { ...axis, label: "workers", labelSize: 22, labelFont: axis.font, incrs: [1, 2, 4, 5, 8, 10, 20, 50] },
           { ...axis, size: 64, values: (u, ticks) => ticks.map((t) => rateText(t)) },
