@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "./atomic-file.js";
 import { crc32c, crcText } from "./checksum.js";
@@ -173,20 +172,6 @@ export async function readShardIndex(
     throw fileError(path, "read the shard index", error);
   }
   // A fresh copy is aligned; a small readFile result may be a slice of Node's pool.
-  return decodeShardIndex(new Uint8Array(bytes), path, expected);
-}
-
-/** {@link readShardIndex}, blocking the thread: for one that opens a shard anyway. */
-export function loadShardIndex(
-  path: string,
-  expected: { readonly bytes: number; readonly crc32c: string },
-): ShardIndex {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw fileError(path, "read the shard index", error);
-  }
   return decodeShardIndex(new Uint8Array(bytes), path, expected);
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { fileError } from "./errors.js";
 import type { FormatName, ShardReader } from "./format.js";
 import type { ShardEntry } from "./manifest.js";
 import { openFormat } from "./registry.js";
@@ -5,7 +7,7 @@ import { checkRowNumber } from "./row-number.js";
 import { checkLinks } from "./safe-path.js";
 import { fieldOf, type Schema } from "./schema.js";
 import { checkColumns, checkReader, checkSize, checksumColumn, checkValue } from "./shard-checks.js";
-import { indexPathOf, loadShardIndex, type ShardIndex } from "./shard-index.js";
+import { decodeShardIndex, indexPathOf, type ShardIndex } from "./shard-index.js";
 
 /** Whether a sample's bytes are checked against its CRC-32C: at its first read in a process, at every read, never. */
 export type ChecksumPolicy = "first" | "always" | "off";
@@ -70,7 +72,7 @@ export async function openShard(location: ShardLocation): Promise<OpenShard> {
   checkShardLinks(location);
   if (entry !== undefined) checkSize(path, entry.bytes);
   const format = await openFormat(location.format);
-  const index = entry === undefined ? undefined : loadShardIndex(indexPathOf(path), entry.index);
+  const index = entry === undefined ? undefined : loadIndex(indexPathOf(path), entry.index);
   if (index !== undefined) checkColumns(location, index);
   // What the format itself protects is checked with the rest, in `check`, as the policy of the caller wants it.
   const reader = await format.openReader(path, { schema: location.schema, verify: false });
@@ -81,6 +83,17 @@ export async function openShard(location: ShardLocation): Promise<OpenShard> {
     throw error;
   }
   return new Shard(location, reader, index);
+}
+
+function loadIndex(path: string, expected: ShardEntry["index"]): ShardIndex {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw fileError(path, "read the shard index", error);
+  }
+  // A fresh copy is aligned; a small file may come as a slice of Node's pool.
+  return decodeShardIndex(new Uint8Array(bytes), path, expected);
 }
 
 class Shard implements OpenShard {
