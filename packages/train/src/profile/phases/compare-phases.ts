@@ -34,6 +34,8 @@ interface Expectation {
 
 /** A rate that varies more than this is not known well enough to be compared. */
 const WIDE = 0.15;
+/** The spread of what is so many times as fast as the lowest makes no difference. */
+const FAR_FROM = 1.5;
 /** A balanced run's input is no more than this slower than its step. */
 const BALANCED = 0.25;
 /** Losing more than this to running at the same time is worth a word. */
@@ -61,7 +63,10 @@ export function comparePhases(
     .filter(({ bound }) => bound !== "compute")
     .toSorted((a, b) => a.samplesPerSec - b.samplesPerSec);
   const [input] = inputs;
-  const warnings = limits.filter(({ spread }) => spread > WIDE).map(noisyWarning);
+  const lowestPerSec = Math.min(...limits.map(({ samplesPerSec }) => samplesPerSec));
+  const warnings = limits
+    .filter(({ samplesPerSec, spread }) => spread > WIDE && samplesPerSec * (1 - spread) < FAR_FROM * lowestPerSec)
+    .map(noisyWarning);
   if (compute === undefined || input === undefined) {
     return { boundSamplesPerSec: undefined, bound: undefined, interference: undefined, agrees: undefined, warnings };
   }

@@ -27,9 +27,10 @@ export function fitStorage(points: readonly FetchPoint[], leastLatencyMs: number
   const [few, most] = [sorted[0], sorted.at(-1)] as [FetchPoint, FetchPoint];
   const gain = most.samplesPerSec / few.samplesPerSec - 1;
   const hasMetLimit = gain < LEAST_EFFICIENCY * (most.numWorkers / few.numWorkers - 1);
-  const limitPerSec = hasMetLimit ? Math.max(...sorted.map((point) => point.samplesPerSec)) : undefined;
-  const isFree = ({ samplesPerSec }: FetchPoint): boolean =>
-    limitPerSec === undefined || samplesPerSec < BELOW_LIMIT * limitPerSec;
+  const highest = Math.max(...sorted.map((point) => point.samplesPerSec));
+  const isFree = ({ samplesPerSec }: FetchPoint): boolean => !hasMetLimit || samplesPerSec < BELOW_LIMIT * highest;
+  const limited = sorted.filter((point) => !isFree(point)).map((point) => point.samplesPerSec);
+  const limitPerSec = hasMetLimit ? limited.reduce((sum, rate) => sum + rate, 0) / limited.length : undefined;
   const latencies = sorted.filter(isFree).map(({ numWorkers, samplesPerSec }) => (numWorkers * 1000) / samplesPerSec);
   const latencyMs = latencies.length === 0 ? leastLatencyMs : Math.min(...latencies);
   return { latencyMs, limitPerSec };
