@@ -2,7 +2,7 @@ import { percent } from "../profile/verdict.js";
 import { digits, rateText } from "./digits.js";
 import { markup, type SafeHtml } from "./escape.js";
 import { card } from "./html-card.js";
-import { comparisonText, errorText, PHASE_LABELS } from "./phase-names.js";
+import { comparisonText, errorText, isLowest, PHASE_LABELS } from "./phase-names.js";
 import type { AppliedReport, PhaseReport, PhasesReport, ProfileReport } from "./report.js";
 
 /** A bar ends at so many times the rate of the run; what is faster is cut. */
@@ -33,14 +33,10 @@ interface Scale {
   readonly line: SafeHtml;
 }
 
-function phaseRow(
-  { name, samplesPerSec, spread, note }: PhaseReport,
-  { boundSamplesPerSec }: PhasesReport,
-  { share, top, line }: Scale,
-): SafeHtml {
+function phaseRow(phase: PhaseReport, report: PhasesReport, { share, top, line }: Scale): SafeHtml {
+  const { name, samplesPerSec, spread, note } = phase;
   const { name: label, letter, tone } = PHASE_LABELS[name];
-  const lowest = samplesPerSec !== undefined && samplesPerSec === boundSamplesPerSec;
-  const badge = lowest ? markup` <span class="badge">lowest</span>` : undefined;
+  const badge = isLowest(phase, report) ? markup` <span class="badge">lowest</span>` : undefined;
   const value =
     samplesPerSec === undefined
       ? markup`<span class="soft">not measured</span>`

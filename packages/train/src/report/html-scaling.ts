@@ -16,7 +16,10 @@ export const SCALING_SCRIPT = `
     };
     let scaled = scalingOf(model);
     // What the loader does alone may be far above all that the run could be: it must not flatten the curves.
-    const topOf = (max) => Math.min(max, 3 * Math.max(1, inRunPerSec ?? 0, ...scaled.slice(1, 4).flat()));
+    const topOf = (max) => {
+      const modelled = Math.max(1, inRunPerSec ?? 0, ...scaled.slice(1, 4).flat());
+      return max > 3 * modelled ? 1.2 * modelled : max;
+    };
     const setScaling = mount(document.getElementById("scaling"), (colour, axis, width) => {
       const value = (u, v) => (v == null ? "–" : rateText(v));
       const line = (label, tone, more) => ({ label, stroke: colour(tone), width: 2, points: { show: false }, value, ...more });

@@ -1,5 +1,6 @@
 import type { Bound } from "@millrace/loader";
 import { percent } from "../profile/verdict.js";
+import { digits } from "./digits.js";
 import type { AppliedReport, PhaseReport, PhasesReport, WhatIfRow } from "./report.js";
 
 /** What a reader sees of a phase: its name, its letter, and the part of the budget whose colour it has. */
@@ -19,6 +20,13 @@ export const PHASE_LABELS: Readonly<Record<PhaseReport["name"], PhaseLabel>> = {
 
 const BOUND_NAMES: Readonly<Record<Bound, string>> = { fetch: "reading", prep: "the loader", compute: "the step" };
 
+const BOUND_PHASES: Readonly<Record<Bound | "input", PhaseReport["name"]>> = {
+  fetch: "cold",
+  prep: "memory",
+  compute: "synthetic",
+  input: "input",
+};
+
 /** What a change takes, in words; nothing where it is an option. */
 export const NEEDS_TEXT: Readonly<Record<WhatIfRow["needs"], string>> = {
   option: "",
@@ -27,16 +35,20 @@ export const NEEDS_TEXT: Readonly<Record<WhatIfRow["needs"], string>> = {
   hardware: "other hardware",
 };
 
+/** Whether a phase is the one that limits the run. What it limits it to may differ: of cached data less is read. */
+export function isLowest({ name }: PhaseReport, { boundSamplesPerSec, bound }: PhasesReport): boolean {
+  return boundSamplesPerSec !== undefined && BOUND_PHASES[bound ?? "input"] === name;
+}
+
 /** Whether the phases confirm the run, in one or two sentences. */
 export function comparisonText({ boundSamplesPerSec, bound, interference, agrees }: PhasesReport): string {
   if (boundSamplesPerSec === undefined) return "A part is missing, so the run cannot be compared with them.";
-  const of = `the lowest of them, ${bound === undefined ? "the input" : BOUND_NAMES[bound]}`;
-  const distance =
-    interference === undefined || Math.abs(interference) < 0.0005
-      ? `The run is as fast as ${of}`
-      : `The run is ${percent(Math.abs(interference))} ${interference > 0 ? "slower" : "faster"} than ${of}`;
-  const name = interference !== undefined && interference > 0 ? " (interference)" : "";
-  return `${distance}${name}. ${agreementText(agrees)}`;
+  const name = bound === undefined ? "the input" : BOUND_NAMES[bound];
+  const limit = `its lowest limit, ${name} at ${digits(boundSamplesPerSec)} samples/s`;
+  if (interference === undefined || Math.abs(interference) < 0.0005)
+    return `The run is as fast as ${limit}. ${agreementText(agrees)}`;
+  const distance = `${percent(Math.abs(interference))} ${interference > 0 ? "slower" : "faster"}`;
+  return `The run is ${distance} than ${limit}${interference > 0 ? " (interference)" : ""}. ${agreementText(agrees)}`;
 }
 
 function agreementText(agrees: boolean | undefined): string {

@@ -11,7 +11,7 @@ function clauses(report: Report): string[] {
   const headspace = `headspace ${report.headspace.toFixed(1)}x`;
   switch (verdict.kind) {
     case "input-bound":
-      return [`${verdict.reason}${division(report)}`, headspace, remedy(verdict.cause)];
+      return [`${verdict.reason}${division(report)}`, headspace, predictedRemedy(report) ?? remedy(verdict.cause)];
     case "compute-bound":
       return [
         `${verdict.reason}, ${percent(budget.stall.fraction)} is stall`,
@@ -32,6 +32,13 @@ function division(report: Report): string {
   const { fetchStall, prepStall } = report.budget;
   if (fetchStall === undefined || prepStall === undefined) return "";
   return ` (fetch ${percent(fetchStall.fraction)}, prep ${percent(prepStall.fraction)})`;
+}
+
+/** The best change that the model of the run predicts, those first that are only an option. */
+function predictedRemedy(report: Report): string | undefined {
+  const rows = (report.kind === "profile" ? report.whatIf : undefined) ?? [];
+  const best = rows.find(({ needs }) => needs === "option") ?? rows[0];
+  return best === undefined ? undefined : `${best.name} would gain ${(1 + best.gain).toFixed(2)}x`;
 }
 
 function remedy(cause: "fetch" | "prep" | "both" | undefined): string {

@@ -1,7 +1,7 @@
 import { percent } from "../profile/verdict.js";
 import { causeLines, LAG_NOTE } from "./causes-text.js";
 import { digits } from "./digits.js";
-import { comparisonText, errorText, NEEDS_TEXT, PHASE_LABELS } from "./phase-names.js";
+import { comparisonText, errorText, isLowest, NEEDS_TEXT, PHASE_LABELS } from "./phase-names.js";
 import type { AppliedReport, PhasesReport, Report, WhatIfRow } from "./report.js";
 
 /** Characters of the first column of a table. */
@@ -19,11 +19,12 @@ function rate(samplesPerSec: number): string {
 
 /** The phases as a table with their lowest, then what follows from them. */
 export function phaseLines(report: PhasesReport): string[] {
-  const { phases, inRunSamplesPerSec, boundSamplesPerSec } = report;
-  const rows = phases.map(({ name, samplesPerSec, spread, note }) => {
+  const { phases, inRunSamplesPerSec } = report;
+  const rows = phases.map((phase) => {
+    const { name, samplesPerSec, spread, note } = phase;
     const { name: label, letter } = PHASE_LABELS[name];
     if (samplesPerSec === undefined) return row(`${label} (${letter})`, "-").concat(`  ${note}`);
-    const lowest = samplesPerSec === boundSamplesPerSec ? ["lowest"] : [];
+    const lowest = isLowest(phase, report) ? ["lowest"] : [];
     return row(`${label} (${letter})`, digits(samplesPerSec), percent(spread ?? 0), ...lowest);
   });
   return [

@@ -102,7 +102,7 @@ describe("reportToHtml", () => {
     for (const title of titles) expect(full).toContain(`<h2>${title}`);
     expect(full).toContain("<li>yesterday, 1 worker</li>");
     expect(full).toContain(
-      "27 % slower than the lowest of them, the loader (interference). That confirms the verdict.",
+      "27 % slower than its lowest limit, the loader at 880 samples/s (interference). That confirms the verdict.",
     );
     const { budget, ...report } = await sampleReport();
     const plain = reportToHtml({ ...report, budget: { ...budget, stragglers: [] } });

@@ -28,7 +28,7 @@ describe("formatReport", () => {
     expect(formatReport({ ...report, phases: { ...phases, agrees: undefined } })).toContain("do not tell");
     expect(formatReport({ ...report, phases: { ...phases, agrees: false } })).toContain("contradicts the verdict");
     expect(formatReport({ ...report, phases: { ...phases, interference: -0.05, bound: undefined } })).toContain(
-      "The run is 5.0 % faster than the lowest of them, the input. That confirms the verdict.",
+      "The run is 5.0 % faster than its lowest limit, the input at 880 samples/s. That confirms the verdict.",
     );
   });
 
