@@ -63,7 +63,6 @@ class CanonicalWriter {
 
 /** The text of a shard, of which there may be tens of thousands: what an object of these keys comes to, spelled out. */
 function entryText({ path, samples, bytes, crc32c, index }: ShardEntry): string {
-  const indexText = `[["bytes",${index.bytes}],["crc32c","${index.crc32c}"]]`;
-  const place = `["path",${JSON.stringify(path)}],["samples",${samples}]`;
-  return `[["bytes",${bytes}],["crc32c","${crc32c}"],["index",${indexText}],${place}]`;
+  const name = JSON.stringify(path);
+  return `[["bytes",${bytes}],["crc32c","${crc32c}"],["index",[["bytes",${index.bytes}],["crc32c","${index.crc32c}"]]],["path",${name}],["samples",${samples}]]`;
 }

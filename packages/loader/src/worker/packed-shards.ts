@@ -47,8 +47,10 @@ export function packShards(shards: readonly ShardLocation[]): PackedShards {
     textEnds[2 * n] = units += path.length;
     if (entry !== undefined) {
       const { index } = entry;
-      bytes.set([entry.bytes, index.bytes], 2 * n);
-      crcs.set([Number(entry.crc32c), Number(index.crc32c)], 2 * n);
+      bytes[2 * n] = entry.bytes;
+      bytes[2 * n + 1] = index.bytes;
+      crcs[2 * n] = Number(entry.crc32c);
+      crcs[2 * n + 1] = Number(index.crc32c);
       names.push(entry.path);
       units += entry.path.length;
     }
