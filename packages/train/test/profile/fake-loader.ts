@@ -61,7 +61,8 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
     for (let n = 0; n < length; n++) {
       const factor = pattern[n % pattern.length] ?? 1;
       const { fetchMs, prepMs, batchMs } = this.#times();
-      const stallMs = Math.max(0, batchMs * factor - (this.clock.now() - deliveredAt));
+      const besideMs = this.numWorkers === 0 ? 0 : this.clock.now() - deliveredAt;
+      const stallMs = Math.max(0, batchMs * factor - besideMs);
       this.clock.pass(stallMs);
       deliveredAt = this.clock.now();
       this.#samples += BATCH_SIZE;

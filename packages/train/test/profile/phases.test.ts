@@ -158,9 +158,16 @@ describe("the phases of a profile", () => {
   });
 
   it("expect the times of step and loader to add up where there is no worker", async () => {
-    const report = await run({ ...PREP, numWorkers: 0 }, 20);
-    expect(report.model?.numWorkers).toBe(0);
-    expect(report.phases?.agrees).toBe(true);
+    for (const stepMs of [20, 60]) {
+      const clock = new HandClock();
+      const loader = new FakeLoader(clock, { ...PREP, numWorkers: 0 });
+      const step = (): void => clock.pass(stepMs);
+      const report = await profile({ loader, step, steps: 40, clock, phases: UNMEASURED });
+      expect(report.model?.numWorkers).toBe(0);
+      expect(report.verdict.kind).toBe("input-bound");
+      expect(report.phases?.agrees).toBe(true);
+      expect(report.warnings.find(({ code }) => code === "interference")?.text).toContain("as expected");
+    }
   });
 
   it("give no judgement on rates that vary too much, and say so", async () => {

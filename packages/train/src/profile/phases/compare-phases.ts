@@ -131,9 +131,11 @@ function lagOf(ratio: number, { takesTurns }: Expectation): number {
   return takesTurns ? 1 / (1 + ratio) : 1 - ratio;
 }
 
-/** Whether reading or preparing is what the run's stall is said to come from. */
+/** Whether reading or preparing, whichever is slower, is what the run's stall is said to come from. */
 function causeAgrees(cause: Verdict["cause"], bound: Bound | undefined, inputs: readonly Limit[]): boolean | undefined {
-  if (cause === undefined || cause === "both" || bound === undefined || cause === bound) return true;
+  // Where input and step take turns, the step may be the slower one, and the input a stall all the same.
+  const slower = bound === "compute" ? inputs[0]?.bound : bound;
+  if (cause === undefined || cause === "both" || slower === undefined || cause === slower) return true;
   return inputs.every((input) => mayBeLowest(input, inputs)) ? undefined : false;
 }
 
