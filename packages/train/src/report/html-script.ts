@@ -20,9 +20,10 @@ const millrace = {
 `;
 }
 
-/** Draws a chart in the colours of the page, and again when the colour scheme or the width changes. */
+/** Draws a chart in the colours of the page, and again when the colour scheme or the width changes, or for paper. */
 const MOUNT_SCRIPT = `
   const mount = (box, make) => {
+    const paper = matchMedia("print");
     let chart;
     let width = 0;
     const draw = () => {
@@ -31,11 +32,12 @@ const MOUNT_SCRIPT = `
       const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
       if (chart) chart.destroy();
       width = box.clientWidth;
-      const [options, values] = make(colour, axis, Math.max(240, width));
+      // A page of paper is about 700 px wide, whatever the window is.
+      const [options, values] = make(colour, axis, Math.max(240, paper.matches ? Math.min(width, 640) : width));
       chart = new uPlot(options, values, box);
     };
     draw();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    for (const media of [matchMedia("(prefers-color-scheme: dark)"), paper]) media.addEventListener("change", draw);
     addEventListener("resize", () => { if (box.clientWidth !== width) draw(); });
     return (values) => chart.setData(values);
   };

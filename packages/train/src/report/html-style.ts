@@ -61,6 +61,6 @@ footer { margin-top: 24px; color: var(--soft); font-size: 13px; }
 @media (max-width: 640px) { main { padding: 24px 14px 40px; } .card { padding: 16px 16px 20px; } h1 { font-size: 21px; }
   .budget .bar, .p { display: none; } .tiles { grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 8px; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; } }
-@media print { * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } body { background: #fff; font-size: 12px; }
+@media print { * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } body { background: #fff; font-size: 13px; }
   main { max-width: none; padding: 0; } .card, .tile { break-inside: avoid; } .wide { overflow: visible; } }
 `;

@@ -119,8 +119,11 @@ describe.skipIf(noBrowser)("the page in Chromium", () => {
     await expect.poll(() => picture(page, "timeline")).not.toBe(light[1]);
     await expect.poll(() => picture(page, "scaling")).not.toBe(light[2]);
     expect(await background()).not.toBe(light[0]);
+    const dark = await picture(page, "timeline");
     await page.emulateMedia({ colorScheme: "dark", media: "print" });
     expect(await background()).toBe("rgb(255, 255, 255)");
+    await expect.poll(() => picture(page, "timeline")).not.toBe(dark);
+    expect((await page.locator("#timeline canvas").boundingBox())?.width).toBeLessThan(700);
     expect(incidents).toEqual([]);
   });
 
