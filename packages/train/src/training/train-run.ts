@@ -89,7 +89,15 @@ export class TrainRun implements Disposable {
     this.layers?.finish();
     const facts = [{ name: "backend", value: `${backend.name}, ${backend.device}` }, ...(options.facts ?? [])];
     const startupSteps = this.#recorder.log.count < 3 * STARTUP_STEPS ? 0 : STARTUP_STEPS;
-    const measured = { recorder: this.#recorder, samples: this.#samples, facts, spanNs, idleFenceMs, startupSteps, found };
+    const measured = {
+      recorder: this.#recorder,
+      samples: this.#samples,
+      facts,
+      spanNs,
+      idleFenceMs,
+      startupSteps,
+      found,
+    };
     return {
       ...runReport({ ...measured, fences: this.#fences, fenceWaitMs: this.#fenceWaitMs }, []),
       kind: "train",
