@@ -44,6 +44,7 @@ export { evaluate, type EvaluateOptions } from "./training/evaluate.js";
 export { pixelAffine } from "./training/pixel-affine.js";
 export type * from "./training/progress.js";
 export * from "./training/schedule.js";
+export type { WeightRule } from "./training/weight-rule.js";
 export type { TimeShares } from "./training/time-shares.js";
 export type {
   CheckpointOptions,

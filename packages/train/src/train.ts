@@ -44,6 +44,7 @@ function stepOf(options: TrainOptions, settings: TrainSettings): [step: TrainSte
   const layers = new LayersTrainer(new LayersStep({ ...settings, model, backend, statistics }), {
     ...settings,
     rule: updateRule(settings.optimizer, settings.momentum),
+    weightRule: options.weightRule,
   });
   return [(batch, context) => layers.run(batch, context), layers];
 }

@@ -9,6 +9,7 @@ import { seedDropout } from "./dropout-seeds.js";
 import type { LayersResult, LayersStep } from "./layers-step.js";
 import type { TrainBatch, TrainStepContext } from "./train-options.js";
 import { WeightAverage } from "./weight-average.js";
+import { withForwardWeights, type WeightRule } from "./weight-rule.js";
 
 /** How a {@link LayersTrainer} updates. */
 export interface TrainerSettings {
@@ -18,6 +19,7 @@ export interface TrainerSettings {
   readonly clipNorm?: number | undefined;
   /** The decay of the moving average; without it there is none. */
   readonly ema?: number | undefined;
+  readonly weightRule?: WeightRule | undefined;
 }
 
 /** The tensors of a checkpoint. */
@@ -63,11 +65,13 @@ export class LayersTrainer {
     try {
       const result = tf.tidy(() => {
         const [images, labels] = this.step.uploadAs(context, batch);
-        const { value, grads } = tf.variableGrads(() => {
-          const forward = this.step.forward(images, labels);
-          correct = tf.keep(forward.correct);
-          return forward.loss;
-        }, this.#variables);
+        const { value, grads } = withForwardWeights(tf, model, this.settings.weightRule, () =>
+          tf.variableGrads(() => {
+            const forward = this.step.forward(images, labels);
+            correct = tf.keep(forward.correct);
+            return forward.loss;
+          }, this.#variables),
+        );
         this.#update(grads, context);
         return { loss: value, correct: correct as Scalar };
       });
@@ -84,17 +88,19 @@ export class LayersTrainer {
 
   #update(grads: Readonly<Record<string, Tensor>>, { learningRate, step }: TrainStepContext): void {
     const { backend, model } = this.step.parts;
-    const { clipNorm } = this.settings;
+    const { clipNorm, weightRule } = this.settings;
+    const names = model.trainableWeights.map(({ originalName }) => originalName);
     const known = this.#variables.flatMap((variable, index) => {
-      const gradient = grads[variable.name];
-      return gradient === undefined ? [] : [{ variable, index, gradient }];
+      const own = grads[variable.name];
+      if (own === undefined) return [];
+      return [{ variable, index, gradient: weightRule?.gradient?.(names[index] as string, own) ?? own }];
     });
     const gradients = known.map(({ gradient }) => gradient);
     const used = clipNorm === undefined ? gradients : clipGradients(backend.tf, gradients, clipNorm);
     this.#isTorn = true;
     for (const [number, { variable, index }] of known.entries()) {
       const after = this.#state.apply(index, variable, used[number] as Tensor, learningRate, step);
-      model.trainableWeights[index]?.write(after);
+      model.trainableWeights[index]?.write(weightRule?.project?.(names[index] as string, after) ?? after);
     }
     this.#average?.update(step);
     this.#isTorn = false;

@@ -16,6 +16,7 @@ import type { LossName } from "./loss.js";
 import type { SampleKeys } from "./sample-keys.js";
 import type { TrainObserver, TrainProgress } from "./progress.js";
 import type { ScheduleName } from "./schedule.js";
+import type { WeightRule } from "./weight-rule.js";
 
 /** What training needs of a batch; the `Batch` of the loader fits. */
 export interface TrainBatch {
@@ -134,6 +135,8 @@ export interface TrainOptions {
    * correction of a bias. Default: none.
    */
   readonly ema?: number | undefined;
+  /** What weights have to keep to beside their gradients, for a pruned or quantised model. Default: nothing. */
+  readonly weightRule?: WeightRule | undefined;
   /** Default `cosine`. */
   readonly schedule?: ScheduleName | undefined;
   /** Steps in which the learning rate grows to its full value. Default 0. */

@@ -165,6 +165,7 @@ const OF_MODELS = [
   "focalGamma",
   "focalAlpha",
   "ema",
+  "weightRule",
 ] as const satisfies readonly (keyof TrainOptions)[];
 
 function checkStepFunction(options: TrainOptions): void {
