@@ -164,6 +164,7 @@ export class LiveLoader implements Loader {
     this.#at = epoch === undefined || epoch === standing.epoch ? standing : { epoch, position: 0, skipped: 0 };
     const { options } = this.parts;
     this.#step = this.#epochs.stepAt(this.#at);
+    this.#meter.forget();
     const run = this.#takeAhead() ?? (await this.#beginAnew());
     this.#begunAt = options.clock.now();
     this.#recorder.begin(this.#begunAt);
@@ -249,7 +250,7 @@ export class LiveLoader implements Loader {
     const mustWait = nextSlot === undefined || !this.#ring.isReady(nextSlot);
     const start = clock.now();
     const { waits } = this.#ring;
-    if (mustWait) this.#meter.begin(start);
+    if (mustWait) this.#meter.begin(this.#step, start);
     const ready = await this.#take(run);
     this.#checkRun(run);
     if (ready === undefined) return undefined;

@@ -1,11 +1,9 @@
 import { openLoader, userTransform, type Clock, type LoaderStats } from "@millrace/loader";
-import { count, SEED, tempDir } from "@millrace/testkit";
-import * as fc from "fast-check";
+import { tempDir } from "@millrace/testkit";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
-import { divideStall } from "../dist/stall.js";
 import { StatsRecorder } from "../dist/stats.js";
 import { makeDataset } from "./make-dataset.js";
 
@@ -14,36 +12,6 @@ function createTicker(): Clock {
   let now = 0;
   return { now: () => now++ };
 }
-
-describe("divideStall", () => {
-  it("divides without rest, in the proportion of what the workers did", () => {
-    const ms = fc.double({ min: 0, max: 1e6, noNaN: true });
-    fc.assert(
-      fc.property(ms, ms, ms, (stallMs, fetchMs, prepMs) => {
-        const stall = divideStall(stallMs, fetchMs, prepMs);
-        expect(stall.fetchStallMs + stall.prepStallMs).toBeCloseTo(stallMs, 6);
-        const fraction = fetchMs + prepMs > 0 ? fetchMs / (fetchMs + prepMs) : 0;
-        expect(stall.fetchStallMs).toBeCloseTo(stallMs * fraction, 6);
-      }),
-      { seed: SEED },
-    );
-  });
-
-  it("makes no part negative, however its rounding falls", () => {
-    const ms = fc.double({ min: 0, max: 1e3, noNaN: true });
-    fc.assert(
-      fc.property(ms, ms, ms, (stallMs, fetchMs, prepMs) => {
-        const stall = divideStall(stallMs, fetchMs, prepMs);
-        expect(Math.min(stall.fetchStallMs, stall.prepStallMs)).toBeGreaterThanOrEqual(0);
-      }),
-      { seed: SEED, numRuns: count(5000, 100_000) },
-    );
-  });
-
-  it("counts a stall in which no worker worked as preparation", () => {
-    expect(divideStall(10, 0, 0)).toEqual({ stallMs: 10, fetchStallMs: 0, prepStallMs: 10 });
-  });
-});
 
 describe("the stats of a loader", () => {
   it("count batches, samples and bytes, and their stalls add up to those of the batches", async () => {
