@@ -1,5 +1,5 @@
 import { tempDir } from "@millrace/testkit";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -133,7 +133,7 @@ describe("the commands, one after the other", () => {
     const history = join(work, "runs.ndjson");
     const device = ["--step-ms", "3", "--batch-size", "4", "--num-workers", "1", "--history", history];
     const flags = [...device, "--steps", "25", "--warmup-steps", "2", "--phase-seconds", "0.05"];
-    const first = await millrace("profile", shards, ...flags, "--apply", "--inject-fetch-ms", "5", "--json");
+    const first = await millrace("profile", shards, ...flags, "--apply", "--inject-prep-ms", "1", "--json");
     expect(first.stderr).toBe("");
     const report = JSON.parse(first.stdout) as { readonly applied: readonly { readonly name: string }[] };
     // Fifty milliseconds of a busy machine may say that nothing helps.
@@ -157,6 +157,23 @@ describe("the commands, one after the other", () => {
     expect(broken.stderr).toMatch(/broken\.ndjson: line 1 is no run/u);
     expect(readFileSync(history, "utf8")).toBe("{oops\n");
     expect((await millrace("profile", shards, "--step-ms", "0")).stderr).toMatch(/no time of a step/u);
+  });
+
+  it("profile states in its report what ended the run, and exits as the error says", async () => {
+    const damaged = join(work, "damaged");
+    cpSync(shards, damaged, { recursive: true });
+    const [shard = ""] = readdirSync(join(damaged, "train")).filter((name) => !name.endsWith(".index"));
+    const bytes = readFileSync(join(damaged, "train", shard));
+    const isGrey = (level: number, at: number): boolean =>
+      level >= 40 && bytes.subarray(at, at + 200).every((byte) => byte === level);
+    bytes[bytes.findIndex(isGrey)] = 0;
+    writeFileSync(join(damaged, "train", shard), bytes);
+    const flags = ["--step-ms", "1", "--batch-size", "1", "--num-workers", "1", "--warmup-steps", "0", "--json"];
+    const { code, stdout, stderr } = await millrace("profile", damaged, ...flags);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^millrace: /u);
+    const { failure } = JSON.parse(stdout) as { readonly failure: { readonly code: string; readonly text: string } };
+    expect(stderr).toContain(failure.text);
   });
 
   it("train writes checkpoints and reports, refuses a used folder, and resumes", async () => {

@@ -1,4 +1,4 @@
-import { writeFileAtomic } from "@millrace/formats";
+import { errorFromData, writeFileAtomic } from "@millrace/formats";
 import type { ProfileReport, SpanLog } from "@millrace/train/profile";
 import type { CommandModule } from "yargs";
 import { print, type Io } from "../io.js";
@@ -36,8 +36,13 @@ async function runProfile(flags: ProfileFlags, io: Io): Promise<void> {
   if (flags.html !== undefined) await writeFileAtomic(flags.html, reportToHtml(report));
   if (flags.trace !== undefined && spans !== undefined)
     await writeFileAtomic(flags.trace, reportToTrace(report, spans));
+  const { failure } = report;
   if (flags.json) io.stdout.write(reportToJson(report));
-  else print(io, `${formatReport(report)}${flags.html === undefined ? "" : `\nreport: ${flags.html}`}`);
+  else if (failure === undefined || report.budget.steps > 0)
+    print(io, `${formatReport(report)}${flags.html === undefined ? "" : `\nreport: ${flags.html}`}`);
+  if (failure === undefined) return;
+  const { code = null, reason, text: problem } = failure;
+  throw errorFromData({ code, detail: { problem, reason }, stack: undefined });
 }
 
 async function measure(
@@ -58,6 +63,7 @@ async function measure(
     steps,
     warmupSteps,
     spans,
+    onFailure: "report" as const,
     signal: io.signal,
     history: file === undefined ? undefined : { file, dataset },
     onProgress: display.show,

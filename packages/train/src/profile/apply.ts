@@ -68,6 +68,10 @@ export async function profileAndApply<B>(options: ApplyOptions<B>): Promise<Prof
     tried.add(keyOf(setting));
     options.onApply?.(row);
     const next = await measure(options, setting, row);
+    if (next.failure !== undefined) {
+      report = next;
+      break;
+    }
     const entry = appliedReport(row, report, next);
     applied.push(entry);
     report = next;
@@ -147,10 +151,10 @@ function worseWarning({ name, beforePerSec, measuredPerSec }: AppliedReport): Wa
   };
 }
 
-function nothingWarning(report: ProfileReport): Warning {
+function nothingWarning({ failure, model }: ProfileReport): Warning {
+  const missing =
+    failure === undefined ? "there is no model of the run: see the notes of its phases" : "the run failed";
   const why =
-    report.model === undefined
-      ? "there is no model of the run: see the notes of its phases"
-      : "no other number of workers or prefetch depth is predicted to gain more than 5 %";
+    model === undefined ? missing : "no other number of workers or prefetch depth is predicted to gain more than 5 %";
   return { code: "nothing-applied", text: `Nothing was changed: ${why}.` };
 }

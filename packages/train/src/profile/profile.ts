@@ -1,6 +1,6 @@
 import { OptionError } from "@millrace/formats";
 import { systemClock, type Clock } from "../clock.js";
-import type { Fact, ProfileReport, Warning } from "../report/report.js";
+import type { Fact, FailureReport, ProfileReport } from "../report/report.js";
 import { runReport } from "../report/run-report.js";
 import { recordCopy, type StepContext } from "../step-context.js";
 import { StepRecorder } from "../step-recorder.js";
@@ -10,6 +10,7 @@ import { advise } from "./advice.js";
 import { BatchSource } from "./batch-source.js";
 import { DeviceFence } from "./device-fence.js";
 import { CauseMeter, type FoundCauses } from "./causes.js";
+import { failureReport } from "./failure.js";
 import { RunHistory, type HistoryOptions } from "./history.js";
 import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
 import { countsOf, workerMs, type Counts } from "./phases/drain.js";
@@ -19,6 +20,7 @@ import { measurePhases } from "./phases/measure-phases.js";
 import type { PhaseName } from "./phases/phase-context.js";
 import { phaseSettings, type PhaseOptions, type PhaseSettings } from "./phases/phase-options.js";
 import { whatIf } from "./pipeline-model.js";
+import { profileWarnings } from "./profile-warnings.js";
 import { withSharedStorage } from "./shared-storage.js";
 import { StepCall } from "./step-call.js";
 import { wholeNumber } from "./whole-number.js";
@@ -45,6 +47,12 @@ export interface ProfileOptions<B> {
   readonly samplesPerBatch?: number | undefined;
   /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
+  /**
+   * What becomes of a run that fails, as when a step throws or never resolves. `throw`, the default: `profile` throws the
+   * error. `report`: it gives the report of the steps that were measured, which has the error as `failure`; there are no
+   * phases, and no verdict that these steps do not carry. An abort by the signal is thrown all the same.
+   */
+  readonly onFailure?: "throw" | "report" | undefined;
   /**
    * Whether the step and the input are measured one by one as well, after the run: the step on a batch that is there, the
    * loader on data in memory and on cold data, other iterables without a step. Default true. The step is called up to
@@ -83,7 +91,8 @@ export interface ProfileProgress {
  * @throws {@link OptionError} if an option is impossible, or the loader yields nothing or ends while warming up;
  * {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`; {@link WorkerError} if a
  * batch does; an error of the loader as it is; the signal's reason when it aborts; {@link StateError} if the history is
- * broken. What goes wrong in a phase is in its note.
+ * broken. With `onFailure: "report"` what goes wrong in the run is in the report; what goes wrong in a phase is always in
+ * its note.
  */
 export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileReport> {
   const steps = wholeNumber("steps", options.steps ?? 200, 1);
@@ -93,6 +102,7 @@ export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileRep
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
   const report = await new ProfileRun(options, steps, warmupSteps, phases, watch).run();
   if (history === undefined) return report;
+  if (report.failure !== undefined) return { ...report, facts: [...report.facts, ...history.facts] };
   const { batchSize, numWorkers, prefetchDepth } = asMeasurable(options.loader)?.facts() ?? {};
   await history.add(report, { batchSize, numWorkers, prefetchDepth });
   return { ...report, facts: [...report.facts, ...history.facts] };
@@ -108,6 +118,7 @@ class ProfileRun<B> {
   #call: StepCall<B>;
   readonly #held: HeldBatch<B>;
   #isWarm = false;
+  #failure: FailureReport | undefined;
   #idleFenceMs: number | undefined;
   #samples = 0;
   /** What was counted when the warm-up was over, and at the end. */
@@ -132,21 +143,35 @@ class ProfileRun<B> {
     const spanNs = measureSpanNs(this.options.spans !== undefined);
     const source = new BatchSource(this.options.loader);
     try {
-      this.#recorder.startStep();
-      for (let step = -this.warmupSteps; step < this.steps; step++) {
-        if (step === 0) await this.#begin();
-        if (!(await this.#step(step, source))) break;
-        this.#tell("run", step + this.warmupSteps + 1);
-      }
+      await this.#runSteps(source);
       this.#after = this.#counts();
       this.#found = await this.#causes?.stop();
     } finally {
       this.#causes?.[Symbol.dispose]();
       await source.close();
     }
-    this.#checkMeasured(source);
     const report = this.#report(source, spanNs);
-    return this.phases === undefined ? report : await this.#withPhases(report, this.phases);
+    if (this.phases === undefined || this.#failure !== undefined) return report;
+    return await this.#withPhases(report, this.phases);
+  }
+
+  async #runSteps(source: BatchSource<B>): Promise<void> {
+    let step = -this.warmupSteps;
+    try {
+      this.#recorder.startStep();
+      for (; step < this.steps; step++) {
+        if (step === 0) await this.#begin();
+        if (!(await this.#step(step, source))) break;
+        this.#tell("run", step + this.warmupSteps + 1);
+      }
+      this.#checkMeasured(source);
+    } catch (error) {
+      const { onFailure, signal } = this.options;
+      if (onFailure !== "report" || signal?.aborted === true) throw error;
+      this.#failure = failureReport(error, step);
+    }
+    // What was recorded is the warm-up.
+    if (!this.#isWarm) this.#recorder = new StepRecorder(this.#clock);
   }
 
   #counts(): Counts | undefined {
@@ -259,7 +284,7 @@ class ProfileRun<B> {
   #report(source: BatchSource<B>, spanNs: number): ProfileReport {
     const measured = {
       recorder: this.#recorder,
-      samples: this.#samples,
+      samples: this.#isWarm ? this.#samples : 0,
       facts: this.options.facts ?? [],
       spanNs,
       fences: this.#call.fences,
@@ -268,38 +293,20 @@ class ProfileRun<B> {
       startupSteps: 0,
       found: this.#found,
     };
+    const warnings = profileWarnings({
+      fence: this.#fence,
+      failure: this.#failure,
+      measuredSteps: this.#recorder.log.count,
+      requestedSteps: this.steps,
+      passes: source.passes,
+    });
     return {
-      ...runReport(measured, this.#warnings(source)),
+      ...runReport(measured, warnings),
       kind: "profile",
       requestedSteps: this.steps,
       warmupSteps: this.warmupSteps,
       passes: source.passes,
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     };
-  }
-
-  #warnings(source: BatchSource<B>): Warning[] {
-    const warnings: Warning[] = [];
-    const measured = this.#recorder.log.count;
-    if (!this.#fence.isThere) {
-      const { problem } = this.#fence;
-      const what = problem === undefined ? "No fence was given." : `The device cannot be fenced: ${problem}.`;
-      warnings.push({
-        code: "no-fence",
-        text: `${what} If the device works in the background, its time counts only while the step waits for it.`,
-      });
-    }
-    if (measured < this.steps) {
-      warnings.push({
-        code: "ended-early",
-        text: `The iterable ended after ${measured} of ${this.steps} measured steps and cannot be begun again.`,
-      });
-    }
-    if (source.passes > 1) {
-      warnings.push({
-        code: "passes",
-        text: `The loader was begun ${source.passes} times to get the steps; the start of each pass is in the figures.`,
-      });
-    }
-    return warnings;
   }
 }

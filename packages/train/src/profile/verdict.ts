@@ -39,6 +39,8 @@ export const INPUT_BOUND = 0.07;
 const TIE_HALF_WIDTH = 0.02;
 /** Two parts that differ by less than this share of the larger one are a tie. */
 const TIE = 0.1;
+/** A step that takes this share of the time of all may not decide alone. */
+const DOMINANT = 0.2;
 const BLOCKS = 10;
 /** Student's t for 9 degrees of freedom, 97.5 %. */
 const T_BLOCKS = 2.262;
@@ -60,6 +62,22 @@ export function judge(steps: readonly StepTimes[]): Verdict {
       stepsNeeded: MIN_STEPS,
     };
   }
+  const verdict = verdictOf(steps);
+  const wallMs = steps.reduce((sum, step) => sum + step.wallMs, 0);
+  const longest = steps.reduce((most, step, at) => (step.wallMs > (steps[most] as StepTimes).wallMs ? at : most), 0);
+  const share = wallMs > 0 ? (steps[longest] as StepTimes).wallMs / wallMs : 0;
+  if (share < DOMINANT || verdict.kind === "undecided") return verdict;
+  const { kind } = verdictOf(steps.toSpliced(longest, 1));
+  if (kind === verdict.kind) return verdict;
+  return {
+    ...verdict,
+    kind: "undecided",
+    cause: undefined,
+    reason: `one step took ${percent(share)} of the time; with it the run is ${verdict.kind}, without it ${kind}`,
+  };
+}
+
+function verdictOf(steps: readonly StepTimes[]): Verdict {
   const share = sharesOf(steps);
   const half = halfWidth(steps);
   const stallInterval = { low: Math.max(0, share.stall - half), high: Math.min(1, share.stall + half) };

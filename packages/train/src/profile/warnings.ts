@@ -4,6 +4,8 @@ import { MIN_STEPS, percent, type Verdict } from "./verdict.js";
 
 /** The half width of the stall's interval from which a run is called noisy. */
 const NOISY = 0.05;
+/** A step that takes this share of the time of all makes the figures its own. */
+const DOMINANT = 0.5;
 
 /** What limits the figures of a run, whatever it was. */
 export function runWarnings(budget: TimeBudget, verdict: Verdict, clockJumps: number): Warning[] {
@@ -22,8 +24,14 @@ export function runWarnings(budget: TimeBudget, verdict: Verdict, clockJumps: nu
       text: `The stall's share is only known to be from ${percent(interval.low)} to ${percent(interval.high)}.${more}`,
     });
   }
+  const [worst] = budget.stragglers;
+  if (worst !== undefined && worst.wallMs > DOMINANT * budget.wall.sumMs && budget.steps >= MIN_STEPS) {
+    warnings.push({
+      code: "long-step",
+      text: `Step ${worst.step} took ${percent(worst.wallMs / budget.wall.sumMs)} of the time of all ${budget.steps} steps: sums, shares and throughput are those of that step. The process or the machine may have been stopped, or the clock have jumped.`,
+    });
+  }
   if (budget.stragglerCount > 0) {
-    const [worst] = budget.stragglers;
     warnings.push({
       code: "stragglers",
       text: `${budget.stragglerCount} of ${budget.steps} steps took much longer than the median of ${budget.wall.p50Ms.toFixed(1)} ms; the slowest, step ${worst?.step ?? 0}, took ${(worst?.wallMs ?? 0).toFixed(1)} ms.`,

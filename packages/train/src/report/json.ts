@@ -32,6 +32,13 @@ const CostSchema = z.object({
   fraction: Fraction.describe("share of wall time that measuring took"),
 });
 
+const FailureSchema = z.object({
+  step: z.number().int().describe("in which it ended; negative ones are warm-up"),
+  code: z.string().optional().describe("of an error of millrace, as `BACKEND`"),
+  reason: z.string().optional().describe("finer than `code`, as `STEP_THREW`"),
+  text: z.string().describe("what the error says"),
+});
+
 const CommonSchema = {
   reportVersion: z.literal(REPORT_VERSION),
   facts: z.array(z.object({ name: z.string(), value: z.string() })).describe("what the caller said about the run"),
@@ -58,6 +65,7 @@ const ProfileSchema = z.object({
   requestedSteps: Count.describe("steps asked for; `budget.steps` were measured"),
   warmupSteps: Count.describe("steps run before the first one measured"),
   passes: Count.describe("how often the iterable was begun"),
+  failure: FailureSchema.optional().describe("why the run ended before its steps were done"),
   phases: phasesSchema.optional().describe("step and input, measured one by one"),
   model: modelSchema.optional().describe("what predictions are made from"),
   whatIf: z.array(whatIfSchema).optional().describe("what changes would bring, the best first"),

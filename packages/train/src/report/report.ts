@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@millrace/formats";
 import type { Bound, Change, PipelineModel } from "@millrace/loader";
 import type { StepTimes } from "../step-log.js";
 import type { TimeBudget } from "../time-budget.js";
@@ -21,8 +22,8 @@ export interface Fact {
 /** Something that limits what a report can say. */
 export interface Warning {
   /**
-   * For machines: `few-steps`, `noisy`, `no-fence`, `ended-early`, `passes`, `clock-jump`, `stragglers`; of the
-   * phases `no-phases`, `noisy-phase`, `phases-disagree`, `interference`, `warm-data`; `nothing-applied`, `applied-worse`.
+   * For machines: `failed`, `few-steps`, `noisy`, `no-fence`, `ended-early`, `passes`, `clock-jump`, `long-step`,
+   * `stragglers`; of the phases `no-phases`, `noisy-phase`, `phases-disagree`, `interference`, `warm-data`; `nothing-applied`, `applied-worse`.
    */
   readonly code: string;
   readonly text: string;
@@ -64,6 +65,8 @@ export interface ProfileReport extends RunReport {
   readonly warmupSteps: number;
   /** How often the iterable was begun: once, and again each time it ended before the steps were done. */
   readonly passes: number;
+  /** Why the run ended before its steps were done; `undefined` if it did not, or if `profile` throws. */
+  readonly failure?: FailureReport | undefined;
   /** The step and the input, measured one by one; `undefined` if that was not asked for. */
   readonly phases?: PhasesReport | undefined;
   /** What predictions are made from; `undefined` where the phases do not give it. */
@@ -72,6 +75,18 @@ export interface ProfileReport extends RunReport {
   readonly whatIf?: readonly WhatIfRow[] | undefined;
   /** What {@link profileAndApply} changed, in order. */
   readonly applied?: readonly AppliedReport[] | undefined;
+}
+
+/** Why a run ended before its steps were done. */
+export interface FailureReport {
+  /** The step in which it ended, from 0; negative ones are warm-up. */
+  readonly step: number;
+  /** Of an error of millrace; `undefined` for any other, as a loader that is not millrace's may throw. */
+  readonly code?: ErrorCode | undefined;
+  /** Finer than `code`, as `STEP_THREW` and `STEP_OVERDUE`. */
+  readonly reason?: string | undefined;
+  /** What the error says. */
+  readonly text: string;
 }
 
 /** One part of a run, measured by itself. */

@@ -3,7 +3,13 @@ import type { Report } from "./report.js";
 
 /** The verdict of a report in one sentence, without a full stop: what limits the run, by how much, what helps. */
 export function verdictSentence(report: Report): string {
-  return `${report.verdict.kind}: ${clauses(report).join("; ")}`;
+  return `${report.verdict.kind}: ${[...failureClause(report), ...clauses(report)].join("; ")}`;
+}
+
+function failureClause(report: Report): string[] {
+  const failure = report.kind === "profile" ? report.failure : undefined;
+  if (failure === undefined) return [];
+  return [failure.step < 0 ? "the run failed in the warm-up" : `the run failed at step ${failure.step}`];
 }
 
 function clauses(report: Report): string[] {

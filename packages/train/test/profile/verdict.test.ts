@@ -62,6 +62,19 @@ describe("judge", () => {
     expect(verdict.stepsNeeded).toBeGreaterThan(40);
   });
 
+  it("gives no verdict that hangs on one step", () => {
+    const device = repeat(60, { prep: 0.1, compute: 10 });
+    const stalled = device.with(31, makeStep({ prep: 5000, compute: 10 }));
+    expect(judge(stalled)).toMatchObject({
+      kind: "undecided",
+      reason: "one step took 89 % of the time; with it the run is input-bound, without it compute-bound",
+    });
+    const input = repeat(60, { prep: 20, compute: 10 });
+    expect(judge(input.with(31, makeStep({ prep: 1, compute: 90_000 }))).kind).toBe("undecided");
+    expect(judge(input.with(31, makeStep({ prep: 9000, compute: 10 }))).kind).toBe("input-bound");
+    expect(judge(device.with(0, makeStep({ compute: 9000 }))).kind).toBe("compute-bound");
+  });
+
   it("calls a stall at the limit balanced if it is known well", () => {
     const steps = Array.from({ length: 400 }, (_, n) => makeStep({ prep: n % 80 < 40 ? 0.6 : 0.9, compute: 10 }));
     expect(judge(steps).kind).toBe("balanced");
