@@ -1,8 +1,9 @@
 /**
- * `node bench/profile-overhead.mjs [--rounds 21] [--steps 400]`: what measuring costs. A loop of steps of 1 ms of fixed work,
+ * `node bench/profile-overhead.mjs [--rounds 15] [--steps 400]`: what measuring costs. A loop of steps of 1 ms of fixed work,
  * bare, in `profile()`, and in `profile()` with spans for a trace, in turns. Wall is the median from the start of a step to
  * the start of the next, so that other processes do not count; CPU is that of the process from the first step to the last.
- * Both are ratios to the bare loop of the same round. Also nanoseconds of CPU a recorded span, and what 10,000 steps add
+ * Both are ratios to the bare loop of the same round. Then the same in processes that have just begun, whose code is not
+ * compiled yet: the median time between two steps, less that of the bare loop. Also nanoseconds of CPU a recorded span, and what 10,000 steps add
  * to the heap and to the resident memory. Writes bench/results/profile.json and the table of docs/profile.md.
  */
 import { execFileSync } from "node:child_process";
@@ -17,10 +18,12 @@ import { profile, SpanLog, StepRecorder, systemClock } from "../packages/train/d
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: "string", default: "21" },
+    rounds: { type: "string", default: "15" },
     steps: { type: "string", default: "400" },
     /** What a child process measures: `plain` or `spans`. */
     growth: { type: "string" },
+    /** The loop whose first steps a child process measures. */
+    first: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
@@ -55,8 +58,8 @@ function calibrate() {
   let turns = 300_000;
   for (let round = 0; round < 5; round++) {
     const start = cpuMs();
-    for (let call = 0; call < 200; call++) work(turns);
-    turns = Math.round((turns * 200) / (cpuMs() - start));
+    for (let call = 0; call < 50; call++) work(turns);
+    turns = Math.round((turns * 50) / (cpuMs() - start));
   }
   return turns;
 }
@@ -75,6 +78,7 @@ class Lap {
     this.steps = count;
     this.done = 0;
     this.starts = new Float64Array(count);
+    this.ends = new Float64Array(count);
     this.cpuFrom = 0;
   }
 
@@ -82,8 +86,14 @@ class Lap {
     if (this.done === 0) this.cpuFrom = cpuMs();
     this.starts[this.done] = performance.now();
     work(this.turns);
+    this.ends[this.done] = performance.now();
     if (++this.done < this.steps) return;
     this.cpuMs = cpuMs() - this.cpuFrom;
+  }
+
+  /** The median time in microseconds from the end of a step to the start of the next. */
+  get gapUs() {
+    return median(Array.from(this.starts.subarray(1), (start, step) => (start - this.ends[step]) * 1000));
   }
 
   /** The median wall time of a step. */
@@ -188,13 +198,27 @@ function growthOf(kind) {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" }));
 }
 
+/** Microseconds between the first 200 steps of a process. @param {string} name of the loop */
+function firstOf(name) {
+  const args = [fileURLToPath(import.meta.url), "--first", name];
+  return median(Array.from({ length: 5 }, () => Number(execFileSync(process.execPath, args, { encoding: "utf8" }))));
+}
+
+if (values.first !== undefined) {
+  const lap = new Lap(calibrate(), 200);
+  await LOOPS[values.first](lap);
+  console.log(lap.gapUs);
+  process.exit(0);
+}
 if (values.growth !== undefined) {
   console.log(JSON.stringify(await measureGrowth(values.growth === "spans" ? new SpanLog() : undefined)));
   process.exit(0);
 }
 const growth = { plain: growthOf("plain"), spans: growthOf("spans") };
 const spanNs = { plain: measureSpan(undefined), spans: measureSpan(new SpanLog()) };
-const empty = await measureLoops(0, 5000, 15);
+const [bareUs, plainUs, spansUs] = Object.keys(LOOPS).map(firstOf);
+const firstStepsUs = { plain: plainUs - bareUs, spans: spansUs - bareUs };
+const empty = await measureLoops(0, 2000, 15);
 const loops = await measureLoops(calibrate(), steps, rounds);
 /** Microseconds of CPU that a loop adds to a step that does nothing. @param {number} at */
 const addedUs = (at) => (empty[at].stepCpuMs - empty[0].stepCpuMs) * 1000;
@@ -207,6 +231,7 @@ const results = {
   bars: { overhead: 0.02, spanNs: 1000, rssBytes: 2 ** 23 },
   loops,
   addedStepUs,
+  firstStepsUs,
   spanNs,
   growth: { steps: GROWTH_STEPS, ...growth },
 };
@@ -229,6 +254,12 @@ const rows = [
     percent(plain.cpuOverhead),
     percent(withSpans.cpuOverhead),
     "<= 2 %",
+  ],
+  [
+    "between two of the first 200 steps of a process",
+    `${firstStepsUs.plain.toFixed(1)} us`,
+    `${firstStepsUs.spans.toFixed(1)} us`,
+    "<= 20 us",
   ],
   [
     "CPU that is added to a step",
