@@ -4,6 +4,7 @@ export * from "./errors.js";
 export * from "./extents.js";
 export * from "./format.js";
 export { assembleJpegCrop, JpegCrop, planJpegCrop, type JpegBox } from "./jpeg/crop.js";
+export { exifOrientation } from "./jpeg/orientation.js";
 export { JpegSegments } from "./jpeg/segments.js";
 export { jpegSegmentColumn, type JpegSegmentColumn } from "./jpeg/segment-column.js";
 export { checksumBytes, sampleBytes } from "./sample-bytes.js";

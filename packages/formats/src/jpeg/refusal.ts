@@ -22,7 +22,10 @@ export const JPEG_REFUSALS = [
   "tables-redefined",
   /** Scans of a progressive file that do not make a whole image. */
   "progression",
-  /** EXIF turns or mirrors the image, so that boxes of the upright image are not those of the stored one. */
+  /**
+   * EXIF turns or mirrors the image, so that boxes of the upright image are not those of the stored one; or it is damaged,
+   * so that nobody knows. (A crop has no EXIF, so it would not be decoded as the whole image is.)
+   */
   "orientation",
   /** More pixels, or more blocks in all scans, than allowed. */
   "too-large",

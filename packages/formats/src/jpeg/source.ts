@@ -1,6 +1,6 @@
 import { checkTable, type HuffmanTable } from "./huffman-table.js";
 import { isFrameMarker, parseFrame, type JpegFrame } from "./frame.js";
-import { exifOrientation } from "./orientation.js";
+import { isExif, segmentOrientation } from "./orientation.js";
 import { refuse } from "./refusal.js";
 import { findScanData, scanMcus, type JpegScan, type ScanComponent } from "./scan.js";
 
@@ -20,8 +20,8 @@ export interface JpegSource {
   /** By their number: precision and number in one byte, then the values, as DQT has them. */
   readonly quantTables: readonly (Uint8Array | undefined)[];
   readonly scans: readonly JpegScan[];
-  /** EXIF orientation, 1 to 8. */
-  readonly orientation: number;
+  /** EXIF orientation, 1 to 8, also 1 without EXIF; `undefined` where it cannot be told. */
+  readonly orientation: number | undefined;
 }
 
 /**
@@ -41,7 +41,8 @@ class Parser {
   #at = 2;
   #frame: JpegFrame | undefined;
   #interval = 0;
-  #orientation = 1;
+  #orientation: number | undefined = 1;
+  #exifs = 0;
   readonly #metadata: Metadata[] = [];
   readonly #quantTables: (Uint8Array | undefined)[] = [undefined, undefined, undefined, undefined];
   /** DC tables 0 to 3, then AC tables 0 to 3. */
@@ -153,7 +154,8 @@ class Parser {
     const name = Buffer.from(payload.buffer, payload.byteOffset, Math.min(payload.length, 12)).toString("latin1");
     // The index of images that follow this one's end, which do not come along.
     if (marker === 0xe2 && name.startsWith("MPF\0")) return;
-    if (marker === 0xe1) this.#orientation = Math.max(this.#orientation, exifOrientation(payload));
+    if (marker === 0xe1 && isExif(payload))
+      this.#orientation = this.#exifs++ === 0 ? segmentOrientation(payload) : undefined;
     let kind: Metadata["kind"] = "other";
     if (marker === 0xe0 && name.startsWith("JFIF\0")) kind = "jfif";
     else if (marker === 0xe2 && name === "ICC_PROFILE\0") kind = "profile";

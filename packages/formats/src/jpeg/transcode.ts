@@ -96,6 +96,7 @@ let plain: EntropyCoder | undefined;
 function checkSource(source: JpegSource, maxBlocks: number): void {
   const { frame, scans, orientation, bytes } = source;
   checkScript(frame, scans);
+  if (orientation === undefined) refuse("orientation", "has an EXIF block that does not tell its orientation");
   if (orientation !== 1) refuse("orientation", `is turned or mirrored by EXIF orientation ${orientation}`);
   const blocks = frame.mcusPerRow * frame.mcuRows * frame.mcuBlocks;
   if (blocks > 8 * bytes.length) refuse("corrupt", "has more blocks than bits");

@@ -97,6 +97,29 @@ describe("transcodeSeekable", () => {
     const upright = Buffer.concat([source.subarray(0, 2), exif, source.subarray(2)]);
     expect(transcodeSeekable(upright).kind).toBe("seekable");
   });
+
+  it.each([
+    ["its orientation is no SHORT", [0, 1, 1, 0x12, 0, 4, 0, 0, 0, 1, 0, 0, 0, 6]],
+    ["its orientation is none of eight", [0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 9, 0, 0]],
+    ["its directory passes its end", [0, 2, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 1, 0, 0]],
+    ["its directory is missing", []],
+  ])(
+    "refuses an image with EXIF that does not surely say upright, as decoders may turn it: %s",
+    async (_, directory) => {
+      const payload = [...Buffer.from("Exif\0\0MM\0*\0\0\0\u0008", "latin1"), ...directory];
+      const exif = Buffer.from([0xff, 0xe1, 0, payload.length + 2, ...payload]);
+      const source = await photo(14, 90, 90);
+      const unsure = Buffer.concat([source.subarray(0, 2), exif, source.subarray(2)]);
+      expect(transcodeSeekable(unsure)).toMatchObject({ kind: "refused", reason: "orientation" });
+    },
+  );
+
+  it("refuses an image with two EXIF segments, of which decoders take one or the other", async () => {
+    const exif = Buffer.from("ffe100224578696600004d4d002a00000008000101120003000000010001000000000000", "hex");
+    const source = await photo(14, 90, 90);
+    const twice = Buffer.concat([source.subarray(0, 2), exif, exif, source.subarray(2)]);
+    expect(transcodeSeekable(twice)).toMatchObject({ kind: "refused", reason: "orientation" });
+  });
 });
 
 /** Changes a byte of the frame header, counted from its marker; the image's height is a small number. */

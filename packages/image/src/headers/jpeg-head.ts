@@ -1,5 +1,5 @@
+import { exifOrientation } from "@millrace/formats/shard";
 import { ByteReader } from "./byte-reader.js";
-import { exifOrientation } from "./exif-orientation.js";
 import { isFrame, nextSegment } from "./jpeg-markers.js";
 import { isSrgbProfile } from "./srgb-profile.js";
 
