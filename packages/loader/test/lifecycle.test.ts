@@ -1,5 +1,5 @@
 import { isMillraceError } from "@millrace/formats";
-import { openLoader, userTransform, type Batch, type Loader } from "@millrace/loader";
+import { openLoader, resize, sequential, userTransform, type Batch, type Loader } from "@millrace/loader";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -65,7 +65,7 @@ describe("the process", () => {
     const end = await runChild(program, path, module);
     expect(end.code).toBe(4);
     expect(end.stdout).toMatch(
-      /^WorkerError worker [01] exited with code 7 at sample number 11; look for process.exit/u,
+      /^WorkerError \S+shard-00000.arrow, sample 11, key k\/11: worker [01] exited with code 7 at sample number 11; look for/u,
     );
   });
 });
@@ -236,6 +236,28 @@ describe("a worker", () => {
     expect(String(loader.skipped[0]?.error)).toMatch(/worker [01] exited with code 7 at sample number 1[12]/u);
   });
 
+  it("that dies of samples between others that it has claimed costs these only, and a damaged one is told once", async () => {
+    const { path } = await makeDataset({ samples: 50, samplesPerShard: 50 });
+    const harm =
+      "if ([5, 9].includes(context.sample)) process.exit(7); if (context.sample === 7) throw new Error('no');";
+    const options = { batchSize: 50, numWorkers: 1, order: sequential(), transforms: [transformOf(harm)] };
+    await using loader = await openLoader(path, { ...options, onBadSample: "skip" });
+    const expected = Array.from({ length: 50 }, (_, sample) => sample).filter((sample) => ![5, 7, 9].includes(sample));
+    expect(await samplesOf(loader)).toEqual(expected);
+    expect(loader.skipped.map(({ sample }) => sample)).toEqual([5, 7, 9]);
+    expect(loader.stats().deadWorkers).toBe(4);
+  });
+
+  it("that dies after several images were decoded at a time is blamed for the one that it was at, and no other", async () => {
+    const { path } = await makeDataset({ samples: 12, mode: "png" });
+    const transforms = [resize(4), transformOf("if (context.sample === 1) process.exit(7);")];
+    const options = { batchSize: 12, numWorkers: 1, order: sequential(), transforms };
+    await using loader = await openLoader(path, { ...options, onBadSample: "skip" });
+    expect(await samplesOf(loader)).toEqual([0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(loader.skipped.map(({ sample }) => sample)).toEqual([1]);
+    expect(loader.stats().deadWorkers).toBe(2);
+  });
+
   it("that hangs is named, and its thread is ended", async () => {
     const { path } = await makeDataset({ samples: 12 });
     const transforms = [
@@ -244,7 +266,9 @@ describe("a worker", () => {
     await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, transforms, workerTimeoutMs: 2000 });
     const error = await failureOf(loader);
     expect(codeOf(error)).toBe("WORKER");
-    expect(String(error)).toMatch(/worker 0 hangs at sample number 5; expected an end after 2000 ms/u);
+    expect(String(error)).toMatch(
+      /shard-00000.arrow, sample 5, key k\/5: worker 0 hangs at sample number 5; expected an end after 2000 ms/u,
+    );
   });
 
   it.each([0, 1])("that cannot import a transform fails the loop, with %i workers", async (numWorkers) => {

@@ -35,7 +35,8 @@ import { AsyncWait, waitFor } from "./wait.js";
  * no slot is OPEN, so nobody can claim anything, and every worker alive is idle, so nobody holds a claim. (A worker
  * publishes that it is no longer idle before it claims.) The cells whose states are still `missing` are the lost ones;
  * `reoffer` makes their slot OPEN again, or READY if there are none, as where a worker died between its sub that brought
- * MISSING to 0 and READY.
+ * MISSING to 0 and READY. A cell that is OPEN and `bad` is one of a quarantined sample between others: it is claimed and
+ * finished with them, and nobody makes it.
  *
  * Who waits for what:
  *   workers    SIGNAL, which every publish and `stop` count up and then notify. A worker reads SIGNAL *before* it looks
@@ -261,14 +262,19 @@ export class Ring {
 
   /**
    * Consumer: offers cells `[from, to)` of a CLAIMED slot once more, after no worker holds a claim of them any more.
-   * Those made before are made anew, with the same result.
+   * Those made before are made anew, with the same result, but for those that are to be `bad`: they get that state, and
+   * whoever claims a cell of it leaves it so.
    */
-  reoffer(slot: number, from: number, to: number): void {
+  reoffer(slot: number, from: number, to: number, bad: ReadonlySet<number>): void {
     const states = this.states(slot);
-    states.fill(SAMPLE_STATE.missing, from, to);
-    const bad = states.reduce((sum, state) => sum + (state === SAMPLE_STATE.bad ? 1 : 0), 0);
+    let badBefore = 0;
+    for (let cell = 0; cell < states.length; cell++) {
+      const isOffered = cell >= from && cell < to;
+      if (isOffered) states[cell] = bad.has(cell) ? SAMPLE_STATE.bad : SAMPLE_STATE.missing;
+      else if (states[cell] === SAMPLE_STATE.bad) badBefore++;
+    }
     this.publish(slot, from, to, Atomics.load(this.#header(slot), EPOCH) >>> 0);
-    Atomics.add(this.#header(slot), BAD, bad);
+    Atomics.add(this.#header(slot), BAD, badBefore);
   }
 
   /** Consumer: true if all cells of a published slot are there. */

@@ -1,5 +1,6 @@
 import { WorkerError } from "@millrace/formats";
 import { shownValue } from "../shown-value.js";
+import { shardAt, shardOf, type PackedShards } from "./packed-shards.js";
 
 const EXIT_CODE = /exited with code: (-?\d+)/u;
 
@@ -34,4 +35,11 @@ export function hangOf(worker: number, place: string, timeoutMs: number): Worker
     expected: `an end after ${timeoutMs} ms`,
     fix: "look at the storage and at your own transforms, or raise workerTimeoutMs",
   });
+}
+
+/** The error of a worker with the shard and the row of the sample that it was at, as the error of a bad sample has them. */
+export function placeCrash(error: WorkerError, shards: PackedShards, sample: number): WorkerError {
+  const shard = shardOf(shards, sample);
+  const row = sample - (shards.starts[shard] as number);
+  return new WorkerError({ ...error.detail, file: shardAt(shards, shard).path, sample: row });
 }

@@ -1,6 +1,6 @@
 /** One sample at work, with what is known of it so far. Mutable; a worker has one for each place in a run. */
 export interface Lane {
-  /** Its place in the run, which is the number of its region for encoded bytes. */
+  /** Its place in the run, which is the number of its buffer for encoded bytes. */
   readonly place: number;
   slot: number;
   cell: number;

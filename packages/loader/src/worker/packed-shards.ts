@@ -87,6 +87,18 @@ export function shardAt(packed: PackedShards, n: number): ShardLocation {
   return { ...location, entry };
 }
 
+/** Number of the shard that holds a sample of the split. */
+export function shardOf({ starts, length }: PackedShards, sample: number): number {
+  let low = 0;
+  let high = length;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] as number) <= sample) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
 function textAt({ texts, textEnds }: PackedShards, at: number): string {
   const start = at === 0 ? 0 : (textEnds[at - 1] as number);
   const units = (textEnds[at] as number) - start;

@@ -32,7 +32,10 @@ export interface PipelineOptions {
   readonly report: (bad: BadSample) => void;
 }
 
-/** Larger images are decoded to memory of their own, as the worker's region stays as long as the loader. */
+/**
+ * Larger images are decoded to memory of their own first: their header may lie, and the room that it asks for would stay
+ * as long as the loader.
+ */
 const MAX_TARGET_BYTES = 2 ** 26;
 
 /** Bytes of an image's pixels by its header; `undefined` if there is no telling. */
@@ -131,8 +134,9 @@ export class Pipeline {
       lane.draw = (this.#draws[claim.slot] as Uint32Array)[lane.cell] as number;
       lane.shard = table.shardOf(lane.sample);
       lane.row = table.rowOf(lane.shard, lane.sample);
-      lane.isBad = false;
-      areOpen &&= table.isOpen(lane.shard);
+      // A sample of which workers died stays bad, whatever happens to its neighbours.
+      lane.isBad = (this.#states[claim.slot] as Uint8Array)[lane.cell] === SAMPLE_STATE.bad;
+      areOpen &&= lane.isBad || table.isOpen(lane.shard);
     }
     return areOpen ? this.#processOpen(claim) : this.#openShards(claim);
   }
@@ -153,6 +157,7 @@ export class Pipeline {
     for (let i = 0; i < claim.count; i++) {
       if (ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
+      if (lane.isBad) continue;
       try {
         this.#read(lane);
       } catch (error) {
@@ -177,7 +182,7 @@ export class Pipeline {
     const { table } = this.options;
     for (let i = 0; i < claim.count; i++) {
       const lane = this.#lanes[i] as Lane;
-      if (table.isOpen(lane.shard)) continue;
+      if (lane.isBad || table.isOpen(lane.shard)) continue;
       this.enter(STAGE_OF.fetch, lane.sample);
       const before = table.bytesAsked;
       await table.open(lane.shard);
@@ -192,6 +197,7 @@ export class Pipeline {
     for (let i = 0; i < claim.count; i++) {
       if (this.options.ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
+      if (lane.isBad) continue;
       try {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
@@ -214,6 +220,7 @@ export class Pipeline {
     for (let i = 0; i < claim.count; i++) {
       if (this.options.ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
+      if (lane.isBad) continue;
       try {
         this.#fetch(lane);
         this.enter(STAGE_OF.prep, lane.sample);
@@ -235,6 +242,7 @@ export class Pipeline {
       const lane = this.#lanes[i] as Lane;
       const pixels = decoding[i];
       if (lane.isBad || pixels === undefined) continue;
+      this.enter(STAGE_OF.prep, lane.sample);
       try {
         const decoded = await pixels;
         if (this.options.ring.stopped) return;

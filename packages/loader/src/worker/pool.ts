@@ -10,7 +10,7 @@ import { Effort } from "../ring/effort.js";
 import type { Ring } from "../ring/ring.js";
 import type { ReadAhead } from "../storage/read-ahead.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
-import { crashOf, hangOf } from "./crash.js";
+import { crashOf, hangOf, placeCrash } from "./crash.js";
 import type { Crew } from "./crew.js";
 import { Deaths } from "./deaths.js";
 import type { BadSample, PipelineSetup, WorkerResult, WorkerTask } from "./protocol.js";
@@ -157,9 +157,10 @@ export class WorkerPool implements Crew {
     return hang.error;
   }
 
-  #bury(member: Member, crash: WorkerError): void {
+  #bury(member: Member, death: WorkerError): void {
     if (this.#closing !== undefined) return;
     const sample = this.#sampleOf(member);
+    const crash = sample < 0 ? death : placeCrash(death, this.options.setup.shards, sample);
     member.activity.recover(this.options.clock.now());
     member.effort.recover();
     this.#mustRescue = true;

@@ -25,15 +25,19 @@ export function rescue(ring: Ring, activities: readonly Activity[], deaths: Deat
     const lost = ring.lostCells(slot);
     if (lost === undefined) continue;
     anew.set(slot, lost);
+    const samples = ring.samples(slot);
     const states = ring.states(slot);
+    const quarantined = new Set<number>();
     for (let cell = lost.from; cell < lost.to; cell++) {
-      const error = deaths.quarantined(ring.samples(slot)[cell] as number);
-      if (error === undefined || states[cell] !== SAMPLE_STATE.missing) continue;
+      const error = deaths.quarantined(samples[cell] as number);
+      if (error === undefined) continue;
       states[cell] = SAMPLE_STATE.bad;
+      quarantined.add(cell);
       bad.push({ slot, cell, error: errorToData(error) });
     }
+    // Without those at its ends, which need not be offered.
     const { from, to } = ring.lostCells(slot) ?? lost;
-    ring.reoffer(slot, from, to);
+    ring.reoffer(slot, from, to, quarantined);
   }
   const isVoid = ({ slot, cell }: BadSample): boolean => {
     const range = anew.get(slot);

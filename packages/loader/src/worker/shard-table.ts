@@ -15,7 +15,7 @@ import {
 import type { FieldPlan } from "../fields.js";
 import { DirectAccess } from "../storage/direct-access.js";
 import { LocalFiles } from "../storage/local.js";
-import { shardAt, type PackedShards } from "./packed-shards.js";
+import { shardAt, shardOf, type PackedShards } from "./packed-shards.js";
 
 /** Values up to this size are read for the whole shard at once, and kept. */
 const COLUMN_VALUE_BYTES = 64;
@@ -77,15 +77,7 @@ export class ShardTable {
 
   /** Number of the shard that holds a sample. */
   shardOf(sample: number): number {
-    const { starts, length } = this.shards;
-    let low = 0;
-    let high = length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((starts[middle] as number) <= sample) low = middle;
-      else high = middle;
-    }
-    return low;
+    return shardOf(this.shards, sample);
   }
 
   /** Row of a sample in its shard. */

@@ -144,12 +144,29 @@ describe("the ring", () => {
     ring.states(0).fill(SAMPLE_STATE.good, 3).fill(SAMPLE_STATE.bad, 6, 8);
     ring.finish(alive, 2, 0);
     expect([ring.hasOpen, ring.isReady(0), ring.lostCells(0)]).toEqual([false, false, { from: 0, to: 3 }]);
-    ring.reoffer(0, 0, 3);
+    ring.reoffer(0, 0, 3, new Set());
     ring.claim(8, alive);
     expect(alive).toEqual({ slot: 0, cell: 0, count: 3, epoch: 5 });
     ring.states(0).fill(SAMPLE_STATE.good, 0, 3);
     ring.finish(alive, 0, 0);
     expect([ring.isReady(0), ring.badCount(0), ring.lostCells(0)]).toEqual([true, 2, undefined]);
+  });
+
+  it("offers cells between which one has become bad, and counts that one when they are finished", () => {
+    const ring = createRing(1, 8);
+    const claim = emptyClaim();
+    ring.states(0).fill(SAMPLE_STATE.missing);
+    ring.publish(0, 0, 6, 5);
+    ring.claim(4, claim);
+    ring.claim(2, claim);
+    ring.states(0).fill(SAMPLE_STATE.bad, 4, 5).fill(SAMPLE_STATE.good, 5, 6);
+    ring.finish(claim, 1, 0);
+    ring.reoffer(0, 0, 4, new Set([1, 2]));
+    expect([...ring.states(0).subarray(0, 6)]).toEqual([0, 2, 2, 0, 2, 1]);
+    ring.claim(8, claim);
+    expect(claim).toEqual({ slot: 0, cell: 0, count: 4, epoch: 5 });
+    ring.finish(claim, 2, 0);
+    expect([ring.isReady(0), ring.badCount(0)]).toEqual([true, 3]);
   });
 
   it("takes a batch as made whose last worker died before it could say so", () => {
@@ -160,7 +177,7 @@ describe("the ring", () => {
     ring.claim(6, dead);
     ring.states(0).fill(SAMPLE_STATE.good, 0, 5).fill(SAMPLE_STATE.bad, 5, 6);
     expect([ring.isReady(0), ring.lostCells(0)]).toEqual([false, { from: 6, to: 6 }]);
-    ring.reoffer(0, 6, 6);
+    ring.reoffer(0, 6, 6, new Set());
     expect([ring.isReady(0), ring.badCount(0), ring.hasOpen, ring.lostCells(0)]).toEqual([true, 1, false, undefined]);
   });
 
