@@ -57,7 +57,7 @@ export function checkParts(path: string | readonly DatasetPart[]): readonly Data
   if (typeof path === "string") return [{ path }];
   if (!Array.isArray(path) || path.length === 0 || path.length > MAX_DATASETS)
     return fail("path", "is impossible", `a path, or 1 to ${MAX_DATASETS} of { path, weight }`, shownValue(path));
-  const parts = path as readonly Partial<DatasetPart>[];
+  const parts = (path as readonly (Partial<DatasetPart> | null | undefined)[]).map((part) => part ?? {});
   const weighed = parts.filter((part) => part.weight !== undefined).length;
   if (weighed !== 0 && weighed !== parts.length)
     fail(

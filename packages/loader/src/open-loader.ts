@@ -23,7 +23,8 @@ import { tuneLoader } from "./tuning/tune-loader.js";
  * @param path - Several data sets must have the same fields and classes; with a `weight` for each they are mixed in
  * these proportions, each in an order of its own, and an epoch is as many samples as they have together.
  * @throws {@link OptionError} for impossible options, {@link StateError} for a state that does not fit,
- * {@link ManifestError} or {@link FileError} if there is no dataset; the signal's reason when it aborts.
+ * {@link ManifestError} or {@link FileError} if there is no dataset; {@link UnsupportedError} for more than 2^32 samples,
+ * a decoder that cannot be had, or too little memory; the signal's reason when it aborts.
  */
 export async function openLoader(path: string | readonly DatasetPart[], options: LoaderOptions = {}): Promise<Loader> {
   const resolved = resolveOptions(options);

@@ -160,6 +160,14 @@ describe("a transform of the user's that fails", () => {
     );
   });
 
+  it.each(["image.data = new Uint8Array(48);", "image.data = undefined;"])("must not do %s", async (body) => {
+    const made = await makeDataset({ samples: 2 });
+    await using loader = await openLoader(made.path, { numWorkers: 0, transforms: [transformOf(body)] });
+    await expect(samplesOf(loader)).rejects.toThrow(
+      /put another array in place of image.data.*changes image.data in place/u,
+    );
+  });
+
   it("must not return a promise", async () => {
     const made = await makeDataset({ samples: 2 });
     await using loader = await openLoader(made.path, {

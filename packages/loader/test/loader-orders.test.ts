@@ -188,6 +188,7 @@ describe("several data sets", () => {
     expect(await refusalOf([{ path: a.path, weight: 1 }, { path: a.path }], {})).toMatch(/1 of 2/u);
     expect(await refusalOf([], {})).toMatch(/^OPTION: .*a path, or 1 to/u);
     expect(await refusalOf([{ path: 5 as never }], {})).toMatch(/^OPTION: .*a path/u);
+    expect(await refusalOf([null as never], {})).toMatch(/^OPTION: .*a path/u);
     for (const weight of [0, -1, Number.NaN, Infinity])
       expect(await refusalOf([{ path: a.path, weight }], {})).toMatch(
         /^OPTION: option weight: .*finite number above 0/u,

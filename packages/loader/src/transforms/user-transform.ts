@@ -119,11 +119,13 @@ export class UserTransformCall {
 
   /**
    * Changes the pixels of `image`; the random numbers must have been seeded for the sample.
-   * @throws {@link SampleError} with whatever the function throws as its cause, or if it returns another image.
+   * @throws {@link SampleError} with whatever the function throws as its cause, or if it returns another image, or puts
+   * another array in place of `image.data`.
    */
   call(image: TransformImage, epoch: number, sample: number): void {
     this.#context.sample = sample;
     this.#context.epoch = epoch;
+    const { data } = image;
     let result: unknown;
     try {
       result = this.run(image, this.#context);
@@ -134,7 +136,8 @@ export class UserTransformCall {
         cause: error,
       });
     }
-    if (result === undefined || result === image || result === image.data) return;
+    if (image.data !== data) this.#refuse("put another array in place of image.data", image.data);
+    if (result === undefined || result === image || result === data) return;
     if (result instanceof Promise) {
       result.catch(() => undefined);
       throw new SampleError({
@@ -143,10 +146,14 @@ export class UserTransformCall {
         fix: `look at ${this.transform.module}`,
       });
     }
+    this.#refuse("returned a value", result);
+  }
+
+  #refuse(deed: string, value: unknown): never {
     throw new SampleError({
-      problem: `the transform ${this.transform.export} returned a value, which nobody would use`,
+      problem: `the transform ${this.transform.export} ${deed}, which nobody would use`,
       expected: "a function that changes image.data in place, of the same shape",
-      found: shapeOf(result),
+      found: shapeOf(value),
       fix: `look at ${this.transform.module}`,
     });
   }
