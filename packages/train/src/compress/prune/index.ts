@@ -1,0 +1,10 @@
+export type { WeightRule } from "../../training/weight-rule.js";
+export { applyMasks, maskRule, type MaskRule } from "./apply-masks.js";
+export { countMacs, type LayerSize, type ModelSize } from "./count-macs.js";
+export { filterGroups, type FilterGroup, type FilterUnit } from "./filter-groups.js";
+export { FILTER_SCORES, type FilterScores } from "./filter-scores.js";
+export * from "./iterate.js";
+export * from "./mask-weights.js";
+export { pruneFilters, type PrunedGroup, type PrunedModel, type PruneFiltersOptions } from "./prune-filters.js";
+export { scoreWeights, SCORE_METHODS, type ScoreOptions } from "./score-weights.js";
+export { sparsityAt, type SparsitySchedule } from "./sparsity-schedule.js";
