@@ -64,7 +64,9 @@ export function dequantizeInt8({ shape, data, scales, zeroPoints, axis }: Int8We
   const numbers = new Float32Array(data.length);
   for (let i = 0; i < numbers.length; i++) {
     const channel = channelOf(i, channels, inner);
-    numbers[i] = ((data[i] as number) - (zeroPoints?.[channel] ?? 0)) * (scales[channel] as number);
+    const value = ((data[i] as number) - (zeroPoints?.[channel] ?? 0)) * (scales[channel] as number);
+    // The outermost point of a grid of huge weights may lie beyond float32.
+    numbers[i] = Math.max(-MAX_FLOAT32, Math.min(MAX_FLOAT32, value));
   }
   return numbers;
 }
@@ -91,8 +93,7 @@ function scaleOf(range: number, steps: number): number {
   if (range === 0) return 1;
   const scale = Math.fround(range / steps);
   if (scale * steps >= range) return scale;
-  const above = nextAbove(scale);
-  return above * steps > 2 * MAX_FLOAT32 ? scale : above;
+  return nextAbove(scale);
 }
 
 const word = new Float32Array(1);

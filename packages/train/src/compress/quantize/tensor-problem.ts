@@ -10,12 +10,15 @@ import {
 
 /** The most dimensions of a weight. */
 const MAX_RANK = 32;
+/** The longest name of a weight. */
+export const MAX_NAME = 1000;
 /** The most weights in a tensor. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
 /** What keeps a tensor from being weights, in words that follow its name; `undefined` if nothing does. */
 export function tensorProblem(tensor: QuantizedTensor): string | undefined {
-  const { shape } = tensor;
+  const { name, shape } = tensor;
+  if (name.length > MAX_NAME) return `has a name of ${name.length} characters, more than ${MAX_NAME}`;
   const elements = elementsOf(shape);
   if (shape.length > MAX_RANK || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0))
     return `has the impossible shape [${shape.join(", ")}]`;
@@ -81,6 +84,8 @@ function productProblem(tensor: ProductWeights, elements: number): string | unde
     return `has vectors of ${vectorLength} weights, not of 1 to ${MAX_VECTOR_LENGTH}`;
   if (centroids.length % vectorLength !== 0)
     return `has ${centroids.length} numbers in its centroids, which are vectors of ${vectorLength}`;
+  const count = centroids.length / vectorLength;
+  if (codes instanceof Uint8Array !== count <= 256) return `has ${count} centroids, and codes of another width`;
   const keepProblem = keep === undefined ? undefined : lengthProblem("marks in keep", keep.length, elements);
   if (keepProblem !== undefined) return keepProblem;
   if (keep?.some((mark) => mark > 1) === true) return "has a mark in keep that is neither 0 nor 1";
@@ -88,7 +93,7 @@ function productProblem(tensor: ProductWeights, elements: number): string | unde
   return (
     lengthProblem("codes", codes.length, Math.ceil(kept / vectorLength)) ??
     finiteProblem("number in its centroids that is at", centroids) ??
-    codeProblem(codes, centroids.length / vectorLength)
+    codeProblem(codes, count)
   );
 }
 
