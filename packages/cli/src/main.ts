@@ -1,5 +1,6 @@
 import yargs, { type CommandModule } from "yargs";
 import { backendCommand } from "./commands/backend.js";
+import { compressCommand } from "./commands/compress.js";
 import { convertCommand } from "./commands/convert.js";
 import { headCommand } from "./commands/head.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((io: Io) => CommandModule)[] = [
   trainCommand,
   sweepCommand,
   profileCommand,
+  compressCommand,
   backendCommand,
 ];
 
@@ -34,7 +36,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .version(VERSION)
     .strict()
     .locale("en")
-    .demandCommand(1, "name a command: convert, inspect, head, verify, train, sweep, profile or backend")
+    .demandCommand(1, "name a command: convert, inspect, head, verify, train, sweep, profile, compress or backend")
     .recommendCommands()
     .parserConfiguration({ "duplicate-arguments-array": false })
     .wrap(100)

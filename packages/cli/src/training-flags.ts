@@ -7,10 +7,16 @@ const AUGMENTS = ["none", "crop", "flip", "crop-flip"] as const;
 
 /** The flags that `train` and `profile` share: what is loaded, what trains on it, and where. */
 export function trainingFlags(yargs: Argv): Argv {
-  return yargs
+  const flags = yargs
     .positional("dataset", { type: "string", demandOption: true, describe: "Folder with a dataset.json" })
     .option("model", { ...textFlag("lenet, mini-resnet or resnet18"), default: "lenet" })
-    .option("activation", { ...textFlag("relu, leakyRelu, gelu or swish"), default: "relu" })
+    .option("activation", { ...textFlag("relu, leakyRelu, gelu or swish"), default: "relu" });
+  return loadingFlags(flags);
+}
+
+/** Those that `compress` shares with them: how samples are loaded, and where they are computed with. */
+export function loadingFlags(yargs: Argv): Argv {
+  return yargs
     .option("backend", { ...textFlag("auto, tensorflow, wasm or cpu"), default: "auto" })
     .option("batch-size", { ...numberFlag("Samples of a step"), default: 64 })
     .option("size", numberFlag("Resize images to N x N; needed where the dataset keeps encoded images"))

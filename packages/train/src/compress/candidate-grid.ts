@@ -17,19 +17,9 @@ export function settingText({ filterShare, sparsity, bits }: CompressSetting): s
   return `filters ${filterShare}, sparsity ${sparsity}, ${bits} bits`;
 }
 
-/** Settings that lost too much, and what they rule out. */
-export class LostSettings {
-  readonly #lost: CompressSetting[] = [];
-
-  /** Notes that this one lost too much. */
-  add(setting: CompressSetting): void {
-    this.#lost.push(setting);
-  }
-
-  /** A setting that is gentler than this one and lost too much already; `undefined` if there is none. */
-  gentler(setting: CompressSetting): CompressSetting | undefined {
-    return this.#lost.find((lost) => isHarsher(setting, lost));
-  }
+/** The first of `lost` that is gentler than this setting, or the same; `undefined` if there is none. */
+export function gentlerOf(setting: CompressSetting, lost: readonly CompressSetting[]): CompressSetting | undefined {
+  return lost.find((other) => isHarsher(setting, other));
 }
 
 /** What {@link paretoFront} compares. */

@@ -59,7 +59,12 @@ export type CompressProgress =
   /** A candidate is being fine-tuned. */
   | { readonly kind: "training"; readonly setting: CompressSetting; readonly progress: TrainProgress }
   /** A candidate is done with, `done` of `total`. */
-  | { readonly kind: "candidate"; readonly candidate: CandidateReport; readonly done: number; readonly total: number }
+  | {
+      readonly kind: "candidate";
+      readonly candidate: Omit<CandidateReport, "isOnFront">;
+      readonly done: number;
+      readonly total: number;
+    }
   /** The speed of so many models is being measured. */
   | { readonly kind: "speed"; readonly models: number };
 

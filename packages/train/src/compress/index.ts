@@ -1,2 +1,12 @@
+export { compressModel, type CompressResult } from "./compress-model.js";
+export type { CompressOptions, CompressProgress } from "./compress-options.js";
+export * from "./compress-report.js";
+export * from "./compress-schema.js";
+export { compressReportToHtml } from "./compress-html.js";
+export { formatCompressReport, nearestText } from "./compress-text.js";
 export * from "./input-link.js";
-export { wilsonInterval, type MeasuredShare } from "./wilson-interval.js";
+export { measureLink, type LinkOptions } from "./measure-link.js";
+export * from "./pack/index.js";
+export * from "./prune/index.js";
+export * from "./quantize/index.js";
+export { lossInterval, wilsonInterval, type MeasuredShare } from "./wilson-interval.js";

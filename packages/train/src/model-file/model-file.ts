@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32c, fileError, writeFileAtomic } from "@millrace/formats";
+import { crc32c, fileError, StateError, UnsupportedError, writeFileAtomic } from "@millrace/formats";
 import { io } from "@tensorflow/tfjs-core";
 import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
 import { readModelFile } from "./read-model-file.js";
@@ -32,17 +32,52 @@ export async function saveModel(model: LayersModel, dir: string): Promise<string
  * Loads a model that {@link saveModel} or TensorFlow.js wrote, onto the current backend.
  * @param path - The folder, or its `model.json`.
  * @returns the model, not compiled; the caller's to dispose.
- * @throws {@link StateError} if it is damaged, lacks weights, or is no layers model; {@link FileError} if the system
- * refuses.
+ * @throws {@link StateError} if it is damaged, lacks weights, or is no layers model; {@link UnsupportedError} if it has a
+ * layer that TensorFlow.js does not know; {@link FileError} if the system refuses.
  */
 export async function loadModel(path: string): Promise<LayersModel> {
   const artifacts = await readModelFile(path);
-  return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
+  try {
+    return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
+  } catch (cause) {
+    throw loadError(path, cause);
+  }
 }
 
-async function write(dir: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
-  const bytes = new Uint8Array(io.CompositeArrayBuffer.join(artifacts.weightData ?? new ArrayBuffer(0)));
-  const name = `weights-${crc32c(bytes).toString(16).padStart(8, "0")}.bin`;
+/** What the libraries say of a model that they cannot build, as an error that names the file. */
+function loadError(file: string, cause: unknown): UnsupportedError | StateError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [, layer] = /^Unknown layer: (\S+?)\.(?:\s|$)/u.exec(message) ?? [];
+  if (layer === undefined) {
+    const [problem = message] = message.split("\n");
+    return new StateError({
+      file,
+      problem: `is no model that can be built: ${problem}`,
+      fix: "save the model again",
+      cause,
+    });
+  }
+  return new UnsupportedError({
+    file,
+    problem: `has a layer of the class ${layer}, which TensorFlow.js does not know`,
+    fix: "in a program of yours, register the class by tf.serialization.registerClass before loading",
+    cause,
+  });
+}
+
+/** The two files of a model. */
+export interface ModelFiles {
+  /** `model.json`. */
+  readonly json: string;
+  /** Name of the file of weights. */
+  readonly name: string;
+  readonly weights: Uint8Array<ArrayBuffer>;
+}
+
+/** The files that {@link saveModel} writes, not written. */
+export function modelFiles(artifacts: io.ModelArtifacts): ModelFiles {
+  const weights = new Uint8Array(io.CompositeArrayBuffer.join(artifacts.weightData ?? new ArrayBuffer(0)));
+  const name = `weights-${crc32c(weights).toString(16).padStart(8, "0")}.bin`;
   const json = {
     format: "layers-model",
     generatedBy: "millrace",
@@ -51,13 +86,18 @@ async function write(dir: string, artifacts: io.ModelArtifacts): Promise<io.Save
     userDefinedMetadata: artifacts.userDefinedMetadata,
     weightsManifest: [{ paths: [name], weights: artifacts.weightSpecs ?? [] }],
   };
+  return { json: JSON.stringify(json), name, weights };
+}
+
+async function write(dir: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
+  const { json, name, weights } = modelFiles(artifacts);
   try {
     await mkdir(dir, { recursive: true });
   } catch (error) {
     throw fileError(dir, "make the folder of the model", error);
   }
-  await writeFileAtomic(join(dir, name), bytes);
-  await writeFileAtomic(join(dir, "model.json"), JSON.stringify(json));
+  await writeFileAtomic(join(dir, name), weights);
+  await writeFileAtomic(join(dir, "model.json"), json);
   const old = (await readdir(dir)).filter((other) => WEIGHTS.test(other) && other !== name);
   for (const other of old) await rm(join(dir, other), { force: true });
   return { modelArtifactsInfo: io.getModelArtifactsInfoForJSON(artifacts) };
