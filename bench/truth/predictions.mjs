@@ -30,7 +30,7 @@ export const PREDICTIONS = [
   workers({ latencyMs: 2.4, storageMs: 1.6 }),
   workers({ prepMs: 2 }),
   cache({ latencyMs: 2.4 }),
-  cache({ latencyMs: 2, prepMs: 1 }),
+  cache({ latencyMs: 2.4, prepMs: 0.8 }),
   cache({ storageMs: 2.4 }),
   cache({ storageMs: 3, prepMs: 1.2 }),
 ].map((prediction) => {

@@ -170,7 +170,7 @@ async function modelCell(folder, cell) {
       fence: () => undefined,
       steps: STEPS,
       warmupSteps: WARMUP_STEPS,
-      phases: { seconds: 0.6 },
+      phases: { seconds: 1 },
     });
     return { model, verdict, samplesPerSec: throughput.samplesPerSec, phases };
   } finally {

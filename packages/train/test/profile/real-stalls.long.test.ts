@@ -15,8 +15,9 @@ const jpegs = join(folder, "jpegs");
 const pixels = join(folder, "pixels");
 /** Bytes of a JPEG. */
 let jpegBytes = 0;
-/** What one worker makes of JPEGs in a second. */
-let workerPerSec = 0;
+/** Loaders of JPEGs with one worker and with two, which have been through an epoch. */
+let alone: Loader;
+let together: Loader;
 
 /** A picture with edges and texture, so that its JPEG has the size of a photograph's. */
 async function photograph(width: number, height: number, seed: number): Promise<Buffer> {
@@ -51,17 +52,56 @@ function open(data: string, options: LoaderOptions): Promise<Loader> {
   return openLoader(data, { batchSize: BATCH_SIZE, fields: ["image", "label"], transforms, ...options });
 }
 
-/** A device that takes more than one worker gives, and less than two do. */
-function device(): TimerStep {
-  return timerStep((BATCH_SIZE * 1000) / (1.35 * workerPerSec));
+/** Samples a second of the rest of an epoch, without what lay ready when it began. */
+async function rateOf(loader: Loader): Promise<number> {
+  const ready = loader.facts().prefetchDepth + 1;
+  let [batches, samples, startMs] = [0, 0, 0];
+  for await (const { size } of loader) {
+    if (batches++ < ready) startMs = performance.now();
+    else samples += size;
+  }
+  return (samples * 1000) / (performance.now() - startMs);
 }
 
-async function profiled(data: string, options: LoaderOptions): Promise<ProfileReport> {
+/** What one worker makes in a second, and what two do. */
+interface Rates {
+  readonly one: number;
+  readonly two: number;
+}
+
+/** Two measurements that differ by no more than this are of the same machine. */
+const STEADY = 0.08;
+const MOST_TRIES = 5;
+
+/**
+ * How fast the workers are at this moment: nobody knows how fast this machine is in a minute, or who else it works for.
+ * Where it changes from one second to the next, waits a while for it to come to rest.
+ */
+async function ratesNow(): Promise<Rates> {
+  let rates = { one: await rateOf(alone), two: await rateOf(together) };
+  for (let tries = 1; tries < MOST_TRIES; tries++) {
+    const before = rates;
+    rates = { one: await rateOf(alone), two: await rateOf(together) };
+    if (isSame(rates.one, before.one) && isSame(rates.two, before.two)) break;
+  }
+  return rates;
+}
+
+function isSame(a: number, b: number): boolean {
+  return Math.abs(a / b - 1) < STEADY;
+}
+
+/** A device that takes so many samples a second. */
+function device(samplesPerSec: number): TimerStep {
+  return timerStep((BATCH_SIZE * 1000) / samplesPerSec);
+}
+
+async function profiled(data: string, samplesPerSec: number, options: LoaderOptions): Promise<ProfileReport> {
   await using loader = await open(data, options);
-  return await profile({ ...COMMON, loader, step: device() });
+  return await profile({ ...COMMON, loader, step: device(samplesPerSec) });
 }
 
-const COMMON = { fence: () => undefined, steps: 60, warmupSteps: 8, phases: { seconds: 1 } };
+const COMMON = { fence: () => undefined, steps: 60, warmupSteps: 8, phases: { seconds: 0.8 } };
 
 beforeAll(async () => {
   const photographs = await Promise.all(Array.from({ length: 16 }, (_, n) => photograph(480, 400, n)));
@@ -71,23 +111,27 @@ beforeAll(async () => {
   const raw = await Promise.all(photographs.map((jpeg) => sharp(jpeg).resize(256, 256).raw().toBuffer()));
   const image = { name: "image", kind: "tensor", dtype: "uint8", shape: [256, 256, 3] } as const;
   await write(pixels, image, (n) => raw[n % 16] as Buffer);
-  await using loader = await open(jpegs, { numWorkers: 1 });
-  const step = timerStep(1);
-  const { phases } = await profile({ ...COMMON, loader, step, steps: 20 });
-  workerPerSec = phases?.phases.find(({ name }) => name === "memory")?.samplesPerSec ?? 0;
+  [alone, together] = [await open(jpegs, { numWorkers: 1 }), await open(jpegs, { numWorkers: 2 })];
+  for (const loader of [alone, together]) await rateOf(loader);
 }, 120_000);
 
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(async () => {
+  await alone.close();
+  await together.close();
+  rmSync(folder, { recursive: true });
+});
 
 /** On a machine that is busy with something else two workers may not give what they do on one that is not. */
 const RETRIES = { retry: 2, timeout: 180_000 };
 
 describe.skipIf(availableParallelism() < 2)("profile finds real stalls", () => {
   it("JPEGs with one worker are bound by prep; two workers, applied, make the device the limit", RETRIES, async () => {
+    const { one, two } = await ratesNow();
     const report = await profileAndApply({
       ...COMMON,
       open: (setting) => open(jpegs, { numWorkers: 1, ...setting }),
-      step: device(),
+      // As far above what one worker makes as below what two do.
+      step: device(Math.sqrt(one * two)),
       rounds: 1,
     });
     const [applied] = report.applied ?? [];
@@ -97,14 +141,16 @@ describe.skipIf(availableParallelism() < 2)("profile finds real stalls", () => {
   });
 
   it("the cause of the stall is prep, and the phases confirm it", RETRIES, async () => {
-    const report = await profiled(jpegs, { numWorkers: 1 });
+    const { one } = await ratesNow();
+    const report = await profiled(jpegs, 1.6 * one, { numWorkers: 1 });
     expect(report.verdict).toMatchObject({ kind: "input-bound", cause: "prep" });
     expect(report.phases).toMatchObject({ bound: "prep", agrees: true });
   });
 
-  it("slow storage makes the same run bound by fetch, and the phases confirm it", RETRIES, async () => {
-    const bytesPerSec = 0.6 * 1.35 * workerPerSec * jpegBytes;
-    const report = await profiled(jpegs, { numWorkers: 2, inject: { bytesPerSec } });
+  it("slow storage makes a run bound by fetch, and the phases confirm it", RETRIES, async () => {
+    const { one } = await ratesNow();
+    const bytesPerSec = 0.5 * one * jpegBytes;
+    const report = await profiled(jpegs, one, { numWorkers: 2, inject: { bytesPerSec } });
     expect(report.verdict).toMatchObject({ kind: "input-bound", cause: "fetch" });
     expect(report.phases).toMatchObject({ bound: "fetch", agrees: true });
     expect(report.model?.storageBytesPerSec ?? 0).toBeGreaterThan(0.85 * bytesPerSec);
@@ -112,7 +158,8 @@ describe.skipIf(availableParallelism() < 2)("profile finds real stalls", () => {
   });
 
   it("pixels with two workers are bound by the device, and the phases confirm it", RETRIES, async () => {
-    const report = await profiled(pixels, { numWorkers: 2 });
+    const { one } = await ratesNow();
+    const report = await profiled(pixels, 1.6 * one, { numWorkers: 2 });
     expect(report.verdict.kind).toBe("compute-bound");
     expect(report.phases).toMatchObject({ bound: "compute", agrees: true });
   });

@@ -34,6 +34,10 @@ const FAR_FASTER = 3;
 const SLOW_FACTOR = 3;
 /** and this share of its cost cold. */
 const SLOW_SHARE = 0.1;
+/** Twice as many workers that read at least so many times as much have met no limit of storage, */
+const FREE_GAIN = 1.9;
+/** and those that read less than so many times as much have: between them, yet more workers tell. */
+const LIMITED_GAIN = 1.2;
 /** A system that counts a smaller share of cold reads does not count the reads of this file system. */
 const LEAST_COUNTED = 0.5;
 
@@ -180,12 +184,15 @@ async function fetchPoints(
 ): Promise<FetchPoint[]> {
   const numWorkers = Math.max(1, cold.facts.numWorkers);
   const points: FetchPoint[] = [{ numWorkers, samplesPerSec }];
-  if (samplesPerSec > FAR_FASTER * restPerSec) return points;
-  for (const count of new Set([2 * numWorkers, 1])) {
-    if (count === numWorkers) continue;
+  const add = async (count: number): Promise<number> => {
     const point = await fetchPoint(loader, { ...change, numWorkers: count }, cold, context);
     points.push({ numWorkers: count, samplesPerSec: point.samplesPerSec });
-  }
+    return point.samplesPerSec;
+  };
+  if (samplesPerSec > FAR_FASTER * restPerSec) return points;
+  const gain = (await add(2 * numWorkers)) / samplesPerSec;
+  if (numWorkers > 1) await add(1);
+  if (gain > LIMITED_GAIN && gain < FREE_GAIN) await add(4 * numWorkers);
   return points;
 }
 

@@ -30,10 +30,13 @@ export function fitStorage(points: readonly FetchPoint[], leastLatencyMs: number
   const highest = Math.max(...sorted.map((point) => point.samplesPerSec));
   const isFree = ({ samplesPerSec }: FetchPoint): boolean => !hasMetLimit || samplesPerSec < BELOW_LIMIT * highest;
   const limited = sorted.filter((point) => !isFree(point)).map((point) => point.samplesPerSec);
-  const limitPerSec = hasMetLimit ? limited.reduce((sum, rate) => sum + rate, 0) / limited.length : undefined;
+  const limitPerSec = hasMetLimit ? meanOf(limited) : undefined;
   const latencies = sorted.filter(isFree).map(({ numWorkers, samplesPerSec }) => (numWorkers * 1000) / samplesPerSec);
-  const latencyMs = latencies.length === 0 ? leastLatencyMs : Math.min(...latencies);
-  return { latencyMs, limitPerSec };
+  return { latencyMs: latencies.length === 0 ? leastLatencyMs : meanOf(latencies), limitPerSec };
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**

@@ -1,0 +1,71 @@
+/** What a profile has to find of photographs, for a device that takes its time by a timer. */
+import { openLoader } from "../../packages/loader/dist/index.js";
+import { profile, profileAndApply, timerStep } from "../../packages/train/dist/index.js";
+import { prepareCase, TASKS } from "../peer-data.mjs";
+
+/** About 1,200 images a second. */
+export const BATCH_SIZE = 64;
+export const STEP_MS = 53;
+/** Bytes a second of storage that is too slow. */
+export const SLOW_STORAGE = 20e6;
+
+const COMMON = { steps: 60, warmupSteps: 10, fence: () => undefined, phases: { seconds: 1 } };
+
+const JPEGS = { name: "jpeg-train/u8", isSeekable: true };
+const RAW = { name: "rawfull-rrc/f32", isSeekable: false };
+
+/** Each case: its data, the loader's options, the true verdict; where the best change is made, also that after it. */
+export const CASES = [
+  { name: "JPEGs, 1 worker", data: JPEGS, options: { numWorkers: 1 }, expected: "input-bound, prep" },
+  {
+    name: "JPEGs, 1 worker, `--apply`",
+    data: JPEGS,
+    options: { numWorkers: 1 },
+    expected: "compute-bound",
+    change: { numWorkers: 2 },
+  },
+  {
+    name: "JPEGs, 2 workers, storage of 20 MB/s",
+    data: JPEGS,
+    options: { numWorkers: 2, inject: { bytesPerSec: SLOW_STORAGE } },
+    expected: "input-bound, fetch",
+  },
+  { name: "raw, 2 workers", data: RAW, options: { numWorkers: 2 }, expected: "compute-bound" },
+];
+
+/** @param {{ kind: string, cause: string | undefined }} verdict */
+const verdictText = ({ kind, cause }) => (cause === undefined ? kind : `${kind}, ${cause}`);
+
+/** @param {import("../../packages/train/dist/index.js").ProfileReport} report */
+function factsOf({ verdict, throughput, phases, applied }) {
+  const rate = (name) => phases?.phases.find((phase) => phase.name === name)?.samplesPerSec;
+  return {
+    verdict: verdictText(verdict),
+    perSec: throughput.samplesPerSec,
+    stepPerSec: rate("synthetic"),
+    memoryPerSec: rate("memory"),
+    coldPerSec: rate("cold"),
+    agrees: phases?.agrees,
+    applied: applied?.[0],
+  };
+}
+
+/**
+ * One run of a case.
+ * @param {string} data the folder that has the photographs in `train`
+ * @param {typeof CASES[number]} one
+ */
+export async function runCase(data, { data: { name, isSeekable }, options, change }) {
+  const folder = await prepareCase(TASKS.get(name), { data, format: "hdf5", isSeekable });
+  const { transforms } = TASKS.get("jpeg-train/u8");
+  const open = (setting) =>
+    openLoader(folder, { batchSize: BATCH_SIZE, fields: ["image", "label"], transforms, ...options, ...setting });
+  const step = timerStep(STEP_MS);
+  if (change !== undefined) return factsOf(await profileAndApply({ ...COMMON, open, step, rounds: 1 }));
+  const loader = await open({});
+  try {
+    return factsOf(await profile({ ...COMMON, loader, step }));
+  } finally {
+    await loader.close();
+  }
+}
