@@ -178,6 +178,18 @@ describe("the phases of a profile", () => {
     expect(report.phases?.agrees).toBeUndefined();
   });
 
+  it("confirm a step that keeps all CPUs busy, though the far faster loader alone varies much", async () => {
+    const clock = new HandClock();
+    const pattern = Array.from({ length: 240 }, (_, n) => (n % 80 < 40 ? 0.4 : 1.6));
+    const loader = new FakeLoader(clock, { numWorkers: 4, coldMs: 0.02, warmMs: 0.01, prepMs: 0.05, pattern });
+    const phases = { ...UNMEASURED, batches: 60, cpuMs: () => 3.5 * clock.now() };
+    const report = await profile({ loader, step: () => clock.pass(20), fence: doNothing, steps: 40, clock, phases });
+    expect(phase(report, "memory").spread).toBeGreaterThan(0.4);
+    expect(report.verdict.kind).toBe("compute-bound");
+    expect(report.phases).toMatchObject({ bound: "compute", agrees: true });
+    expect(codes(report)).not.toContain("noisy-phase");
+  });
+
   it("measure the loader with other numbers of workers if asked to", async () => {
     const report = await run(PREP, 20, { phases: { scaling: true, ...UNMEASURED } });
     const scaling = report.model?.scaling.toSorted((a, b) => a.numWorkers - b.numWorkers) ?? [];

@@ -1,4 +1,4 @@
-import type { Bound, Prediction } from "@millrace/loader";
+import { changeModel, predict, type Bound, type PipelineModel, type Prediction } from "@millrace/loader";
 import type { Warning } from "../../report/report.js";
 import { INPUT_BOUND, percent, type Verdict } from "../verdict.js";
 
@@ -38,6 +38,8 @@ const WIDE = 0.15;
 const FAR_FROM = 1.5;
 /** A balanced run's input is no more than this slower than its step. */
 const BALANCED = 0.25;
+/** A rate that varies by all of itself is still above nothing. */
+const LEAST_FACTOR = 0.01;
 /** Losing more than this to running at the same time is worth a word. */
 const WORTH_SAYING = 0.1;
 
@@ -50,13 +52,13 @@ function nameOf(bound: Bound | undefined): string {
 /**
  * Compares a run with the limits that were measured one by one: which is the lowest, how far the run stays below it,
  * and whether the verdict of the run is what they let expect.
- * @param prediction - What the model says of the run as it is; without one the limits are all that is known.
+ * @param model - Of the run as it is; without one the limits are all that is known.
  */
 export function comparePhases(
   limits: readonly Limit[],
   inRunPerSec: number,
   verdict: Verdict,
-  prediction: Prediction | undefined,
+  model: PipelineModel | undefined,
 ): Comparison {
   const compute = limits.find(({ bound }) => bound === "compute");
   const inputs = limits
@@ -71,16 +73,26 @@ export function comparePhases(
     return { boundSamplesPerSec: undefined, bound: undefined, interference: undefined, agrees: undefined, warnings };
   }
   const least = compute.samplesPerSec <= input.samplesPerSec ? compute : input;
-  const expected =
-    prediction === undefined ? expectationOf(compute, input, inRunPerSec) : predictedExpectation(prediction);
+  const expect = model === undefined ? expectationOf(compute, input, inRunPerSec) : predictedExpectation(model);
+  const expected = expect(1, 1);
   const interference = 1 - inRunPerSec / least.samplesPerSec;
-  const agrees = agreement(verdict, expected, compute, inputs);
+  const agrees = agreement(verdict, expect, compute, inputs);
   if (agrees === false) warnings.push(disagreement(verdict, expected));
   if (interference > WORTH_SAYING) warnings.push(interferenceWarning(interference, expected, inRunPerSec));
   return { boundSamplesPerSec: least.samplesPerSec, bound: least.bound, interference, agrees, warnings };
 }
 
-function predictedExpectation({ samplesPerSec, inputPerSec, computePerSec, bound }: Prediction): Expectation {
+/** What to expect if the input were `input` times and the step `device` times as fast as measured. */
+type Expect = (input: number, device: number) => Expectation;
+
+function predictedExpectation(model: PipelineModel): Expect {
+  return (input, device) => {
+    const change = { prepFactor: 1 / input, storageFactor: input, deviceFactor: device };
+    return ofPrediction(predict(changeModel(model, change)));
+  };
+}
+
+function ofPrediction({ samplesPerSec, inputPerSec, computePerSec, bound }: Prediction): Expectation {
   // Where loader and step take turns, the run is slower than either.
   const takesTurns = samplesPerSec < 0.999 * Math.min(inputPerSec, computePerSec);
   const lag = 1 - (takesTurns ? samplesPerSec : inputPerSec) / computePerSec;
@@ -91,44 +103,43 @@ function predictedExpectation({ samplesPerSec, inputPerSec, computePerSec, bound
  * Whether an iterable makes batches beside the step or only when it is asked is not known: the one of the two holds that
  * explains the run better.
  */
-function expectationOf(compute: Limit, input: Limit, inRunPerSec: number): Expectation {
+function expectationOf(compute: Limit, input: Limit, inRunPerSec: number): Expect {
   const beside = Math.min(compute.samplesPerSec, input.samplesPerSec);
-  const inTurn = 1 / (1 / compute.samplesPerSec + 1 / input.samplesPerSec);
+  const inTurn = turnRate(compute.samplesPerSec, input.samplesPerSec);
   const takesTurns = Math.abs(inRunPerSec - inTurn) < Math.abs(inRunPerSec - beside);
-  const lag = 1 - (takesTurns ? inTurn : input.samplesPerSec) / compute.samplesPerSec;
-  const bound = lag < INPUT_BOUND ? compute.bound : input.bound;
-  return { samplesPerSec: takesTurns ? inTurn : beside, lag, bound, takesTurns };
+  return (inputFactor, deviceFactor) => {
+    const inputPerSec = input.samplesPerSec * inputFactor;
+    const computePerSec = compute.samplesPerSec * deviceFactor;
+    const suppliedPerSec = takesTurns ? turnRate(inputPerSec, computePerSec) : inputPerSec;
+    const lag = 1 - suppliedPerSec / computePerSec;
+    const bound = lag < INPUT_BOUND ? compute.bound : input.bound;
+    return { samplesPerSec: Math.min(suppliedPerSec, computePerSec), lag, bound, takesTurns };
+  };
+}
+
+/** The rate of two that wait for each other. */
+function turnRate(first: number, second: number): number {
+  return 1 / (1 / first + 1 / second);
 }
 
 /** Whether the verdict is what the limits let expect; `undefined` where it depends on what their spread leaves open. */
-function agreement(
-  verdict: Verdict,
-  expected: Expectation,
-  compute: Limit,
-  inputs: readonly Limit[],
-): boolean | undefined {
+function agreement(verdict: Verdict, expect: Expect, compute: Limit, inputs: readonly Limit[]): boolean | undefined {
   if (verdict.kind === "undecided") return undefined;
   const spread = Math.max(...inputs.filter((input) => mayBeLowest(input, inputs)).map((input) => input.spread));
-  const ratio = expected.takesTurns ? 1 / expected.lag - 1 : 1 - expected.lag;
   const lags = [
-    lagOf((ratio * (1 + spread)) / Math.max(1e-9, 1 - compute.spread), expected),
-    lagOf((ratio * (1 - spread)) / (1 + compute.spread), expected),
+    expect(1 + spread, Math.max(LEAST_FACTOR, 1 - compute.spread)).lag,
+    expect(Math.max(LEAST_FACTOR, 1 - spread), 1 + compute.spread).lag,
   ];
   const limit = verdict.kind === "balanced" ? BALANCED : INPUT_BOUND;
   const isInput = lags.every((lag) => lag >= limit);
   if (!isInput && lags.some((lag) => lag >= limit)) return undefined;
   if (verdict.kind !== "input-bound") return !isInput;
-  return isInput ? causeAgrees(verdict.cause, expected.bound, inputs) : false;
+  return isInput ? causeAgrees(verdict.cause, expect(1, 1).bound, inputs) : false;
 }
 
 /** False for what is so much faster than the lowest that its spread does not matter. */
 function mayBeLowest({ samplesPerSec, spread }: Limit, [lowest]: readonly Limit[]): boolean {
   return samplesPerSec * (1 - spread) <= (lowest?.samplesPerSec ?? 0) * (1 + (lowest?.spread ?? 0));
-}
-
-/** The lag of an input that is `ratio` times as fast as the step. */
-function lagOf(ratio: number, { takesTurns }: Expectation): number {
-  return takesTurns ? 1 / (1 + ratio) : 1 - ratio;
 }
 
 /** Whether reading or preparing, whichever is slower, is what the run's stall is said to come from. */

@@ -1,4 +1,4 @@
-import { predict, type PipelineModel, type ScalingPoint } from "@millrace/loader";
+import type { PipelineModel, ScalingPoint } from "@millrace/loader";
 import type { PhaseReport, PhasesReport, Warning } from "../../report/report.js";
 import { modelOf, type DataFacts } from "../pipeline-model.js";
 import type { StepCall } from "../step-call.js";
@@ -62,8 +62,7 @@ export async function measurePhases<B>(run: MeasuredRun<B>, context: PhaseContex
     ...limitOf("prep", parts?.memory.report),
     ...fetchLimit(parts?.cold),
   ];
-  const prediction = model && predict(model);
-  const { warnings, ...compared } = comparePhases(limits, run.samplesPerSec, run.verdict, prediction);
+  const { warnings, ...compared } = comparePhases(limits, run.samplesPerSec, run.verdict, model);
   const phases = [synthetic.report, input, parts?.memory.report, parts?.cold.report];
   return {
     phases: {
