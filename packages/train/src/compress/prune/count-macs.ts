@@ -1,6 +1,6 @@
 import { OptionError } from "@millrace/formats";
-import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { type Call, readCalls, roleOf } from "./calls.js";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { type Call, type Flow, readCalls, roleOf } from "./calls.js";
 
 /** What one sample costs in a layer. */
 export interface LayerSize {
@@ -40,7 +40,7 @@ const CHEAP: ReadonlySet<string> = new Set(["BatchNormalization", "LayerNormaliz
  * Counts the parameters of a model and the multiply-accumulate operations of one forward pass of one sample: those of
  * convolutions and dense layers, as papers count them; biases, batch norm, activations and pooling cost none. A shared
  * layer works as often as it is called. LeNet-5 has 2.293 million, ResNet-18 at 224 x 224 pixels 1.814 billion.
- * @throws {@link OptionError} if a layer's shape is open, so that nothing can be counted.
+ * @throws {@link OptionError} if a layer's shape is open, so that nothing can be counted, or two layers have one name.
  */
 export function countMacs(model: LayersModel): ModelSize {
   const layers = new Map<string, LayerSize>();
@@ -49,15 +49,8 @@ export function countMacs(model: LayersModel): ModelSize {
     const before = layers.get(size.name);
     layers.set(size.name, before === undefined ? size : { ...before, macs: before.macs + size.macs });
   };
-  for (const call of readCalls(model)) {
+  for (const call of readCalls(model).calls) {
     const { layer, className } = call;
-    const inner = layer as Partial<LayersModel>;
-    if (inner.layers !== undefined) {
-      const size = countMacs(layer as unknown as LayersModel);
-      for (const each of size.layers) add({ ...each, name: `${layer.name}/${each.name}` });
-      for (const name of size.uncounted) uncounted.add(`${layer.name}/${name}`);
-      continue;
-    }
     const isCounted = BY_OUTPUT.has(className) || BY_INPUT.has(className);
     if (!isCounted && !CHEAP.has(className) && layer.weights.length > 0) uncounted.add(layer.name);
     const macs = isCounted ? macsOf(call) : 0;
@@ -82,7 +75,7 @@ function parametersOf({ layer }: Call): number {
 }
 
 function macsOf({ layer, className, inputs, outputs }: Call): number {
-  const { shape } = (BY_INPUT.has(className) ? inputs[0] : outputs[0]) as SymbolicTensor;
+  const { shape } = (BY_INPUT.has(className) ? inputs[0] : outputs[0]) as Flow;
   const isFirst = layer.getConfig()["dataFormat"] === "channelsFirst";
   const pixels = product(isFirst ? shape.slice(2) : shape.slice(1, -1));
   const kernels = layer.weights.filter(({ originalName }) => roleOf(originalName).endsWith("kernel"));

@@ -81,15 +81,20 @@ export async function iterateFilters(model: LayersModel, options: IterateFilters
     try {
       const scored = typeof scores === "function" ? await scores(from) : scores;
       const next = await pruneFilters(from, { ...rest, keep, scores: scored });
-      last?.model.dispose();
+      if (last !== undefined) freeWeights(last.model);
       last = next;
       await fineTune({ ...next, round });
     } catch (error) {
-      last?.model.dispose();
+      if (last !== undefined) freeWeights(last.model);
       throw error;
     }
   }
   return last as PrunedModel;
+}
+
+/** Frees a model of ours whole: `dispose` of TensorFlow.js leaves the weights of shared layers. */
+function freeWeights(model: LayersModel): void {
+  for (const weight of model.weights) weight.dispose();
 }
 
 function checkRounds(rounds: number): number {

@@ -26,6 +26,7 @@ export async function rebuild(plan: Rebuild): Promise<LayersModel> {
   const modelTopology = structuredClone(host.topology) as Record<string, unknown>;
   const layers = new Map(layersOf(modelTopology).map((layer) => [layer.config.name, layer]));
   const weights = new Map(host.weights.byName);
+  nameMultipliers(plan, layers);
   addGains(plan, layers, weights);
   for (const { layer, key, channels } of plan.trace.counts) {
     const config = layers.get(layer)?.config;
@@ -47,14 +48,25 @@ export async function rebuild(plan: Rebuild): Promise<LayersModel> {
   });
 }
 
+/** The layers of a model, and those of models inside it. */
 function layersOf(topology: Readonly<Record<string, unknown>>): LayerJson[] {
-  const config = topology["config"] as readonly LayerJson[] | { readonly layers: readonly LayerJson[] };
-  return [...("layers" in config ? config.layers : config)];
+  const config = topology["config"] as readonly LayerJson[] | { readonly layers?: readonly LayerJson[] };
+  const layers = "layers" in config ? config.layers : Array.isArray(config) ? (config as LayerJson[]) : [];
+  return (layers ?? []).flatMap((layer) => [layer, ...layersOf(layer as never)]);
 }
 
 /** Positions of an axis whose channels stay. */
 function kept({ trace: { sets }, gone }: Rebuild, channels: Int32Array): number[] {
   return [...channels.keys()].filter((at) => !gone.has(sets.find(channels[at] as number)));
+}
+
+/** TensorFlow.js leaves the multiplier out of the JSON of a separable convolution. */
+function nameMultipliers({ calls }: Rebuild, layers: ReadonlyMap<string, LayerJson>): void {
+  for (const { className, layer } of calls) {
+    const config = layers.get(layer.name)?.config;
+    if (className === "SeparableConv2D" && config !== undefined)
+      config["depth_multiplier"] = layer.weights[0]?.shape.at(-1) ?? 1;
+  }
 }
 
 function addGains(

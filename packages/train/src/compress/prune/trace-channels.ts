@@ -1,5 +1,5 @@
-import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs-layers";
-import { type Call, readCalls } from "./calls.js";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { type Call, type Flow, readCalls } from "./calls.js";
 import { ChannelTrace } from "./channel-trace.js";
 import { type Constants, unknown } from "./constants.js";
 import type { HostWeights } from "./host-weights.js";
@@ -10,7 +10,7 @@ import { kindOf } from "./kinds/kinds.js";
  * @throws {@link OptionError} if the model has not been built.
  */
 export function traceChannels(model: LayersModel): { readonly calls: readonly Call[]; readonly trace: ChannelTrace } {
-  const calls = readCalls(model);
+  const { calls, outputs } = readCalls(model);
   const trace = new ChannelTrace();
   for (const call of calls) {
     const inputs = call.inputs.map(({ id }) => trace.ofTensor.get(id) as Int32Array);
@@ -19,19 +19,21 @@ export function traceChannels(model: LayersModel): { readonly calls: readonly Ca
     for (const output of call.outputs)
       trace.ofTensor.set(output.id, kind.trace({ ...call, outputs: [output] }, inputs, trace));
   }
-  for (const output of model.outputs)
+  for (const output of outputs) {
+    const { layer } = calls.find((call) => call.outputs.includes(output)) as Call;
     trace.sets.bind(trace.ofTensor.get(output.id) as Int32Array, {
       kind: "output",
-      layer: output.sourceLayer.name,
-      className: output.sourceLayer.getClassName(),
+      layer: layer.name,
+      className: layer.getClassName(),
     });
+  }
   return { calls, trace };
 }
 
 /** The constant channels of every tensor of a model, by the tensor's id. */
 export function findConstants(calls: readonly Call[], weights: HostWeights): ReadonlyMap<number, Constants> {
   const known = new Map<number, Constants>();
-  const of = ({ id, shape }: SymbolicTensor): Constants => known.get(id) ?? unknown(shape.at(-1) ?? 1);
+  const of = ({ id, shape }: Flow): Constants => known.get(id) ?? unknown(shape.at(-1) ?? 1);
   for (const call of calls) {
     for (const output of call.outputs)
       known.set(output.id, kindOf(call).constants({ ...call, outputs: [output] }, call.inputs.map(of), weights));

@@ -6,9 +6,9 @@ import { kernelUse, separableKernel, sumConstants } from "./kernel.js";
 import type { ChannelKind } from "./kind.js";
 import { foldOf } from "./padding.js";
 
-/** Each channel as often as the multiplier says. */
-function repeat(channels: Int32Array, { config }: Call): Int32Array {
-  const multiplier = (config["depthMultiplier"] as number | undefined) ?? 1;
+/** Each channel as often as the layer's multiplier says, which is the last size of its first kernel. */
+function repeat(channels: Int32Array, { layer }: Call): Int32Array {
+  const multiplier = layer.weights[0]?.shape.at(-1) ?? 1;
   return Int32Array.from(
     { length: channels.length * multiplier },
     (_, at) => channels[Math.floor(at / multiplier)] as number,

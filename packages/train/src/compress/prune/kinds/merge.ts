@@ -7,8 +7,8 @@ import { opaque } from "./opaque.js";
 type Combine = (values: readonly number[]) => number;
 
 /** Layers that join tensors of one shape value by value, so that their channels go together. */
-function joining(combine: Combine): ChannelKind {
-  return { trace: join, constants: (call, inputs) => combineConstants(call, inputs, combine) };
+function joining(combine: Combine, isZeroAll = false): ChannelKind {
+  return { trace: join, constants: (call, inputs) => combineConstants(call, inputs, combine, isZeroAll) };
 }
 
 /** Sums, as residual connections have. */
@@ -18,8 +18,9 @@ export const add: ChannelKind = joining((values) => values.reduce((sum, value) =
 export const average: ChannelKind = joining((values) => values.reduce((sum, value) => sum + value, 0) / values.length);
 
 /** Products, which are 0 if one factor is. */
-export const multiply: ChannelKind = joining((values) =>
-  values.includes(0) ? 0 : values.reduce((product, value) => product * value, 1),
+export const multiply: ChannelKind = joining(
+  (values) => (values.includes(0) ? 0 : values.reduce((product, value) => product * value, 1)),
+  true,
 );
 
 /** The larger values. */
@@ -65,14 +66,23 @@ function join(call: Call, inputs: readonly Int32Array[], trace: ChannelTrace): I
   return first;
 }
 
-function combineConstants({ inputs: tensors }: Call, inputs: readonly Constants[], combine: Combine): Constants {
+/** @param isZeroAll - True if a zero makes the result zero, whatever the others are. */
+function combineConstants(
+  { inputs: tensors }: Call,
+  inputs: readonly Constants[],
+  combine: Combine,
+  isZeroAll = false,
+): Constants {
   const count = Math.max(...inputs.map(({ value }) => value.length));
   const out = unknown(count);
   if (new Set(tensors.map(({ shape }) => shape.length)).size > 1) return out;
   for (let channel = 0; channel < count; channel++) {
     const at = ({ value }: Constants): number => (value.length === count ? channel : 0);
-    out.value[channel] = combine(inputs.map((input) => input.value[at(input)] as number));
-    out.hasBorder[channel] = Math.max(...inputs.map((input) => input.hasBorder[at(input)] as number));
+    const values = inputs.map((input) => input.value[at(input)] as number);
+    const borders = inputs.map((input) => input.hasBorder[at(input)] as number);
+    const isZero = isZeroAll && values.some((value, index) => value === 0 && borders[index] === 0);
+    out.value[channel] = combine(values);
+    out.hasBorder[channel] = isZero ? 0 : Math.max(...borders);
   }
   return out;
 }
