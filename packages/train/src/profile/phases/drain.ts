@@ -99,8 +99,8 @@ export async function drainVariant(
   const variant = await opened(loader.variant(change), context);
   try {
     const facts = variant.facts();
-    // What the ring holds when the first batch comes was made at another pace.
-    const warmupBatches = Math.min(facts.prefetchDepth + 2, Math.max(2, Math.ceil(limits.batches / 4)));
+    // What the ring holds when the first batch comes was made at another pace, and while threads were still starting.
+    const warmupBatches = facts.prefetchDepth + 2;
     let before = countsOf(variant, context);
     const { blocks, taken } = await drain(variant, { ...limits, warmupBatches }, context, () => {
       before = countsOf(variant, context);
