@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 
 /** Shapes of few weights: scalars, empty ones, one weight, odd numbers of weights. */
 export const shapes: fc.Arbitrary<number[]> = fc.oneof(
-  fc.constantFrom([], [0], [1], [3, 0, 2], [7], [1, 1], [3, 3, 2, 5]),
+  fc.constantFrom<number[]>([], [0], [1], [3, 0, 2], [7], [1, 1], [3, 3, 2, 5]),
   fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
 );
 

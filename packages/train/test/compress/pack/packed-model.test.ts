@@ -153,13 +153,9 @@ describe("the layout", () => {
         { kind: "float16", name: "a/bias", shape: [2], streams: [4] },
       ],
     };
-    const body = Uint8Array.of(
-      ...[0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0xc0, 0x3f], // planes of 0, 1.5 = 0x3fc00000, -2 = 0xc0000000
-      ...[3, 0, 1], // gaps
-      ...[1, 2, 2], // codes
-      ...[0, 0, 0x3c, 0x80], // planes of 0x3c00, 0x8000
-    );
-    body.set([0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0x3f, 0xc0]);
+    // Planes of the centroids 0, 1.5 = 0x3fc00000, -2 = 0xc0000000; gaps; codes; planes of the bias 0x3c00, 0x8000.
+    const centroids = [0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0x3f, 0xc0];
+    const body = Uint8Array.from([centroids, [3, 0, 1], [1, 2, 2], [0, 0, 0x3c, 0x80]].flat());
     const [kernel, bias] = unpackModel(fileOf(header, body)).weights;
     expect(kernel).toEqual({
       kind: "codebook",
