@@ -89,7 +89,8 @@ export function encodeShardIndex(index: ShardIndex): Uint8Array {
 }
 
 /**
- * Parses a sidecar; its columns share the memory of `bytes`.
+ * Parses a sidecar; its columns share the memory of `bytes`, which begin with their buffer: a column's `byteOffset` is its
+ * place in the file.
  * @param expected what the manifest says of it.
  * @throws {@link CorruptShardError} if it is damaged, or not that of the manifest.
  */

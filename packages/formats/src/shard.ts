@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { TypedArray } from "./dtype.js";
 import { fileError } from "./errors.js";
 import type { FormatName, ShardReader } from "./format.js";
 import type { ShardEntry } from "./manifest.js";
@@ -6,7 +7,7 @@ import { openFormat } from "./registry.js";
 import { checkRowNumber } from "./row-number.js";
 import { checkLinks } from "./safe-path.js";
 import { fieldOf, type Schema } from "./schema.js";
-import { checkColumns, checkReader, checkSize, checksumColumn, checkValue } from "./shard-checks.js";
+import { checkColumns, checkReader, checkSize, CHECKSUM_PREFIX, checksumColumn, checkValue } from "./shard-checks.js";
 import { decodeShardIndex, indexPathOf, type ShardIndex } from "./shard-index.js";
 
 /** Whether a sample's bytes are checked against its CRC-32C: at its first read in a process, at every read, never. */
@@ -47,6 +48,11 @@ export interface OpenShard {
    * not; {@link SchemaError} for such a field.
    */
   check(row: number, field: string, bytes: Uint8Array): void;
+  /**
+   * Gives back the memory of the sidecar but for the checksums of these fields; those of others are then not checked.
+   * @param fields Names of fields.
+   */
+  keepChecksums(fields: readonly string[]): void;
   /** Frees the file. Idempotent. */
   close(): void;
 }
@@ -97,11 +103,30 @@ function loadIndex(path: string, expected: ShardEntry["index"]): ShardIndex {
 }
 
 class Shard implements OpenShard {
+  #index: ShardIndex | undefined;
+
   constructor(
     readonly location: ShardLocation,
     readonly reader: ShardReader,
-    readonly index: ShardIndex | undefined,
-  ) {}
+    index: ShardIndex | undefined,
+  ) {
+    this.#index = index;
+  }
+
+  get index(): ShardIndex | undefined {
+    return this.#index;
+  }
+
+  keepChecksums(fields: readonly string[]): void {
+    if (this.#index === undefined) return;
+    const { samples } = this.#index;
+    const columns = new Map<string, TypedArray>();
+    for (const field of fields) {
+      const column = checksumColumn(this.#index, field);
+      if (column !== undefined) columns.set(CHECKSUM_PREFIX + field, column.slice());
+    }
+    this.#index = { samples, columns };
+  }
 
   checksums(field: string): Uint32Array | undefined {
     fieldOf(this.location.schema, field);

@@ -122,6 +122,20 @@ describe.each(FORMAT_NAMES)("a shard of a dataset of %s", (format) => {
     );
   });
 
+  it("keeps of its sidecar, if that is asked for, the checksums of some fields in memory of their own", async () => {
+    const location = await locationOf(await write(0));
+    const shard = await openShard(location);
+    shard.keepChecksums(["key"]);
+    const columns = [...(shard.index?.columns ?? [])];
+    expect(columns.map(([name, { length, buffer }]) => [name, length, buffer.byteLength])).toEqual([
+      ["crc32c/key", 4, 16],
+    ]);
+    const key = Buffer.from(shard.reader.readField(2, "key") as string);
+    expect(await codeOf(() => shard.check(2, "key", key))).toBe("no error");
+    expect(await codeOf(() => shard.check(1, "key", key))).toBe("CORRUPT_SHARD");
+    shard.close();
+  });
+
   it("is checked by the shape of a ragged value too", async () => {
     const location = await locationOf(await write(0));
     const shard = await openShard(location);

@@ -10,7 +10,13 @@ import {
   type Loader,
   type Transform,
 } from "@millrace/loader";
+import { indexPathOf, jpegSegmentColumn, JpegSegments, openShard } from "@millrace/formats";
+import { truncateSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { planFields } from "../dist/fields.js";
+import { openLoaderData } from "../dist/loader-data.js";
+import { packShards } from "../dist/worker/packed-shards.js";
+import { ShardTable } from "../dist/worker/shard-table.js";
 import { linesOf } from "./batch-log.js";
 import { transformOf } from "./make-transform.js";
 import { makeSeekable } from "./make-seekable.js";
@@ -46,5 +52,34 @@ describe("a seekable JPEG of which only the crop is read", () => {
     await using parts = await open(path, "first", transforms, 2);
     await using whole = await open(path, "always", transforms);
     for (let epoch = 0; epoch < 3; epoch++) expect(await linesOf(parts)).toEqual(await linesOf(whole));
+  });
+});
+
+describe("the index of the segments of JPEGs", () => {
+  it("is read image by image, as it stands in the sidecar, of which a worker keeps no more than where each begins", async () => {
+    const { schema, shards } = await openLoaderData([{ path: await makeSeekable(24) }], "train");
+    const plans = planFields({
+      schema,
+      names: ["image"],
+      transforms: [resize(8)],
+      statistics: undefined,
+      textBytes: new Map(),
+    });
+    const [location] = shards as [(typeof shards)[0]];
+    const table = new ShardTable(packShards(shards), plans, 16);
+    await table.open(0);
+    const shard = await openShard(location);
+    const column = jpegSegmentColumn(location.path, shard.index as NonNullable<typeof shard.index>, "image");
+    for (let row = 0; row < 24; row++) {
+      const [found, expected] = [new JpegSegments(), new JpegSegments()];
+      expect(table.segments(0, 0)?.read(row, found)).toBe(column?.read(row, expected));
+      expect(found).toEqual(expected);
+    }
+    truncateSync(indexPathOf(location.path), 300);
+    expect(() => table.segments(0, 0)?.read(23, new JpegSegments())).toThrow(
+      /shard-00000.index, byte \d+: the file ends too early/u,
+    );
+    shard.close();
+    table.close();
   });
 });

@@ -19,6 +19,11 @@ export class JpegSegmentColumn {
     readonly starts: Uint32Array,
   ) {}
 
+  /** Where `bytes` begin in the sidecar: who keeps many shards open reads the indexes from there when they are needed. */
+  get offset(): number {
+    return this.bytes.byteOffset;
+  }
+
   /** Whether the JPEG of a row has segments. */
   isSeekable(row: number): boolean {
     return (this.starts[row + 1] as number) > (this.starts[row] as number);

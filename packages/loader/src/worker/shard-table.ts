@@ -1,11 +1,11 @@
 import {
   byteLengthOf,
+  indexPathOf,
   jpegSegmentColumn,
   offsetOf,
   openShard,
   sampleBytes,
   type Extents,
-  type JpegSegmentColumn,
   type OpenShard,
   type RaggedField,
   type RaggedValue,
@@ -16,6 +16,7 @@ import type { FieldPlan } from "../fields.js";
 import { DirectAccess } from "../storage/direct-access.js";
 import { LocalFiles } from "../storage/local.js";
 import { shardAt, shardOf, type PackedShards } from "./packed-shards.js";
+import { SegmentFile } from "./segment-file.js";
 
 /** Values up to this size are read for the whole shard at once, and kept. */
 const COLUMN_VALUE_BYTES = 64;
@@ -28,7 +29,7 @@ interface ShardField {
   /** The whole field, where its values are tiny and lie one after the other. */
   readonly column: Uint8Array | undefined;
   /** Of JPEGs: where their segments lie, in a shard that says so. */
-  readonly segments: JpegSegmentColumn | undefined;
+  readonly segments: SegmentFile | undefined;
   /** Of ragged values with extents: their shapes, one after the other. */
   readonly shapes: Int32Array | undefined;
 }
@@ -50,6 +51,8 @@ interface Failure {
  */
 export class ShardTable {
   readonly #files: LocalFiles;
+  /** The sidecars that tell where the segments of JPEGs lie. */
+  #sidecars: LocalFiles | undefined;
   readonly #entries: (TableEntry | undefined)[];
   /** Why a shard could not be opened: each of its samples fails with it. */
   readonly #failures = new Map<number, Failure>();
@@ -103,6 +106,8 @@ export class ShardTable {
       const opened = await openShard(shardAt(this.shards, shard));
       try {
         const fields = this.plans.map((plan) => this.#openField(shard, opened, plan));
+        // A worker keeps what it has opened of every shard, so that is little.
+        opened.keepChecksums(this.plans.map((plan) => plan.field.name));
         this.#entries[shard] = { shard: opened, fields };
         this.#failures.delete(shard);
         // Extents say where everything lies; the descriptor that reads them is one of a bounded number.
@@ -132,11 +137,18 @@ export class ShardTable {
     const shapes = opened.reader.shapes(name);
     // Elements without their shape are of no use.
     const extents = kind === "ragged" && shapes === undefined ? undefined : opened.reader.extents(name);
-    const segments =
-      kind === "bytes" && extents !== undefined && opened.index !== undefined
-        ? jpegSegmentColumn(opened.location.path, opened.index, name)
-        : undefined;
+    const segments = kind === "bytes" && extents !== undefined ? this.#openSegments(shard, opened, name) : undefined;
     return { extents, column: this.#readColumn(shard, extents), segments, shapes };
+  }
+
+  #openSegments(shard: number, { location, index }: OpenShard, field: string): SegmentFile | undefined {
+    const column = index === undefined ? undefined : jpegSegmentColumn(location.path, index, field);
+    if (column === undefined) return undefined;
+    const { shards } = this;
+    const at = (number: number): string => indexPathOf(shardAt(shards, number).path);
+    // An index is read beside the image, so half as many files more are open.
+    this.#sidecars ??= new LocalFiles({ length: shards.length, at }, Math.ceil(this.maxOpenFiles / 2));
+    return new SegmentFile(this.#sidecars, shard, column);
   }
 
   #readColumn(shard: number, extents: Extents | undefined): Uint8Array | undefined {
@@ -174,7 +186,7 @@ export class ShardTable {
   }
 
   /** Where the segments of the JPEGs of a field lie; `undefined` where the shard does not say so. */
-  segments(shard: number, field: number): JpegSegmentColumn | undefined {
+  segments(shard: number, field: number): SegmentFile | undefined {
     return this.#entry(shard).fields[field]?.segments;
   }
 
@@ -233,6 +245,7 @@ export class ShardTable {
   /** Closes all files. */
   close(): void {
     this.#files.close();
+    this.#sidecars?.close();
     for (const entry of this.#entries) entry?.shard.close();
   }
 }
