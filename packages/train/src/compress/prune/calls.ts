@@ -27,6 +27,8 @@ export interface Calls {
   /** Each after those that it depends on. */
   readonly calls: readonly Call[];
   readonly outputs: readonly Flow[];
+  /** What a model inside the model takes, and the layer whose configuration has the shape of it. */
+  readonly innerInputs: readonly { readonly layer: Layer; readonly flow: Flow }[];
 }
 
 /**
@@ -37,11 +39,13 @@ export function readCalls(model: LayersModel): Calls {
   if (model.outputs.length === 0)
     throw new OptionError({ option: "model", problem: "has no outputs", fix: "give the first layer an inputShape" });
   const reader = new Reader();
-  return { outputs: reader.read(model, []), calls: reader.calls };
+  const outputs = reader.read(model, []);
+  return { outputs, calls: reader.calls, innerInputs: reader.innerInputs };
 }
 
 class Reader {
   readonly calls: Call[] = [];
+  readonly innerInputs: { layer: Layer; flow: Flow }[] = [];
   readonly #named = new Map<string, Layer>();
   #tensors = 0;
 
@@ -63,15 +67,24 @@ class Reader {
   }
 
   #call(layer: Layer, inputs: readonly Flow[], tensors: readonly SymbolicTensor[]): Flow[] {
-    const inner = layer as Partial<LayersModel>;
-    if (inner.layers !== undefined && inner.inputs !== undefined)
-      return this.read(layer as unknown as LayersModel, inputs);
+    if ((layer as Partial<LayersModel>).layers !== undefined)
+      return this.#enter(layer as unknown as LayersModel, inputs);
     const before = this.#named.get(layer.name);
     if (before !== undefined && before !== layer) throw twoLayers(layer.name);
     this.#named.set(layer.name, layer);
     const outputs = tensors.map(({ shape }) => ({ id: this.#tensors++, shape }));
     this.calls.push({ layer, className: layer.getClassName(), config: layer.getConfig(), inputs, outputs });
     return outputs;
+  }
+
+  #enter(model: LayersModel, inputs: readonly Flow[]): Flow[] {
+    for (const [index, flow] of inputs.entries()) {
+      const own = model.inputs[index]?.sourceLayer;
+      // A sequential model has the shape in its first layer.
+      const layer = own !== undefined && model.layers.includes(own) ? own : model.layers[0];
+      if (layer !== undefined) this.innerInputs.push({ layer, flow });
+    }
+    return this.read(model, inputs);
   }
 }
 

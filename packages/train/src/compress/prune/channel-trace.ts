@@ -14,11 +14,11 @@ export interface WeightAxis {
   readonly side: "made" | "taken";
 }
 
-/** An entry of a layer's configuration that counts channels: `filters`, `units`, the last size of `target_shape`. */
+/** An entry of a layer's configuration that counts channels, or a shape whose last size does. */
 export interface ChannelCount {
   readonly layer: string;
   /** As in the model's JSON. */
-  readonly key: "filters" | "units" | "target_shape";
+  readonly key: "filters" | "units" | "target_shape" | "batch_input_shape";
   readonly channels: Int32Array;
 }
 

@@ -32,7 +32,7 @@ export async function rebuild(plan: Rebuild): Promise<LayersModel> {
     const config = layers.get(layer)?.config;
     const left = kept(plan, channels).length;
     if (config === undefined || left === channels.length) continue;
-    config[key] = key === "target_shape" ? [...(config[key] as unknown[]).slice(0, -1), left] : left;
+    config[key] = Array.isArray(config[key]) ? [...(config[key] as unknown[]).slice(0, -1), left] : left;
   }
   for (const { weight, axis, channels } of plan.trace.axes) {
     const before = weights.get(weight);

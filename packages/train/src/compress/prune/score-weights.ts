@@ -23,7 +23,7 @@ export interface ScoreOptions {
   readonly method: (typeof SCORE_METHODS)[number];
   /** The open backend that the model lives on. */
   readonly backend: Backend;
-  /** The samples: `maxBatches` from the begin of epoch 0. */
+  /** The samples: the next `maxBatches` of epoch 0, where the loader then stands. Give one of its own, not that of training. */
   readonly loader: TrainLoader;
   /** Default 16. */
   readonly maxBatches?: number | undefined;

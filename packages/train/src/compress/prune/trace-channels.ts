@@ -10,7 +10,7 @@ import { kindOf } from "./kinds/kinds.js";
  * @throws {@link OptionError} if the model has not been built.
  */
 export function traceChannels(model: LayersModel): { readonly calls: readonly Call[]; readonly trace: ChannelTrace } {
-  const { calls, outputs } = readCalls(model);
+  const { calls, outputs, innerInputs } = readCalls(model);
   const trace = new ChannelTrace();
   for (const call of calls) {
     const inputs = call.inputs.map(({ id }) => trace.ofTensor.get(id) as Int32Array);
@@ -19,6 +19,12 @@ export function traceChannels(model: LayersModel): { readonly calls: readonly Ca
     for (const output of call.outputs)
       trace.ofTensor.set(output.id, kind.trace({ ...call, outputs: [output] }, inputs, trace));
   }
+  for (const { layer, flow } of innerInputs)
+    trace.counts.push({
+      layer: layer.name,
+      key: "batch_input_shape",
+      channels: trace.ofTensor.get(flow.id) as Int32Array,
+    });
   for (const output of outputs) {
     const { layer } = calls.find((call) => call.outputs.includes(output)) as Call;
     trace.sets.bind(trace.ofTensor.get(output.id) as Int32Array, {

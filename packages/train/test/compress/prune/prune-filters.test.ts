@@ -3,7 +3,14 @@ import { count } from "@millrace/testkit";
 import { type Backend, createModel, type ModelName, selectBackend } from "@millrace/train";
 import { countMacs, filterGroups, iterateFilters, pruneFilters, type PrunedModel } from "@millrace/train/compress";
 import { serialization, type Tensor } from "@tensorflow/tfjs-core";
-import { layers, type LayersModel, sequential } from "@tensorflow/tfjs-layers";
+import {
+  input,
+  layers,
+  type LayersModel,
+  model as functional,
+  sequential,
+  type SymbolicTensor,
+} from "@tensorflow/tfjs-layers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { millraceError } from "../../rejection.js";
@@ -43,7 +50,26 @@ function sizes(model: LayersModel): Map<string, number> {
 /** Checks that a pruned model has the shapes that it says. */
 function expectSizes({ model, kept }: PrunedModel): void {
   const found = sizes(model);
-  for (const [layer, filters] of kept) expect([layer, found.get(layer)]).toEqual([layer, filters.length]);
+  expect([...kept].map(([layer]) => found.get(layer))).toEqual([...kept.values()].map(({ length }) => length));
+}
+
+/** A plain model, of which all filters but two of each layer are constants, and what pruning makes of it. */
+async function pruneConstants(
+  padding: "same" | "valid",
+  keep: "exact" | number,
+): Promise<{ readonly model: LayersModel; readonly pruned: LayersModel; readonly groups: PrunedModel["groups"] }> {
+  const model = owned(make("plain", { padding, activation: "sigmoid" }, 8, true));
+  zeroUnits(
+    model,
+    filterGroups(model).flatMap(({ units }) => units.slice(2).filter(({ isRemovable }) => isRemovable)),
+  );
+  const { model: pruned, groups } = await pruneFilters(model, { keep });
+  return { model, pruned: owned(pruned), groups };
+}
+
+/** What pruning these filters is refused with. */
+async function refusal(model: LayersModel, options: Parameters<typeof pruneFilters>[1]): Promise<string> {
+  return (await millraceError(pruneFilters(model, options))).message;
 }
 
 const style = fc.record<Style>({
@@ -51,13 +77,14 @@ const style = fc.record<Style>({
   activation: fc.constantFrom("relu", "elu", "sigmoid", "tanh"),
 });
 const seed = fc.nat({ max: 1e6 });
-const runs = { numRuns: count(6, 40) };
+const runs = { numRuns: count(3, 25) };
 
 describe.each(NAMES)("a model that is %s", (name) => {
   it("stays the same function when filters that are zero are removed", async () => {
-    const zero = style.map(
-      (drawn) => ({ ...drawn, activation: drawn.activation === "sigmoid" ? "relu" : drawn.activation }) as Style,
-    );
+    const zero = style.map(({ padding, activation }): Style => ({
+      padding,
+      activation: activation === "sigmoid" ? "relu" : activation,
+    }));
     await fc.assert(
       fc.asyncProperty(zero, seed, fc.constantFrom(0.3, 0.7, 1), async (drawn, number, share) => {
         const model = make(name, drawn, number, false);
@@ -66,9 +93,10 @@ describe.each(NAMES)("a model that is %s", (name) => {
         const before = outputsOf(model);
         const pruned = await pruneFilters(model, { keep: "exact" });
         expect(largestDifference(outputsOf(pruned.model), before)).toBeLessThanOrEqual(1e-5);
-        for (const { filters } of units)
-          for (const [layer, numbers] of filters)
-            expect(pruned.kept.get(layer)).not.toEqual(expect.arrayContaining([...numbers]));
+        const left = units.flatMap(({ filters }) =>
+          [...filters].filter(([layer, zeros]) => zeros.some((filter) => pruned.kept.get(layer)?.includes(filter))),
+        );
+        expect(left).toEqual([]);
         expectSizes(pruned);
         pruned.model.dispose();
         model.dispose();
@@ -106,8 +134,10 @@ describe.each(NAMES)("a model that is %s", (name) => {
         for (const { before: had, after } of pruned.groups) {
           const wanted = Math.ceil(Number((options.keep * had).toFixed(6)));
           const rounded = Math.min(had, Math.ceil(wanted / options.round) * options.round);
+          // Where layers have to keep a few filters, the group may keep more of them.
+          const most = rounded >= options.minFilters * 3 ? rounded : had;
           expect(after).toBeGreaterThanOrEqual(rounded);
-          if (rounded >= options.minFilters * 3) expect(after).toBe(rounded);
+          expect(after).toBeLessThanOrEqual(most);
         }
         for (const [layer, filters] of pruned.kept)
           expect(filters.length).toBeGreaterThanOrEqual(Math.min(options.minFilters, sizes(model).get(layer) ?? 0));
@@ -145,31 +175,20 @@ it.each(OWN)(
 );
 
 describe("a filter that is one number everywhere", () => {
-  const constant = async (padding: "same" | "valid", keep: "exact" | number): Promise<[LayersModel, PrunedModel]> => {
-    const model = owned(make("plain", { padding, activation: "sigmoid" }, 8, true));
-    zeroUnits(
-      model,
-      filterGroups(model).flatMap(({ units }) => units.slice(2).filter(({ isRemovable }) => isRemovable)),
-    );
-    const pruned = await pruneFilters(model, { keep });
-    owned(pruned.model);
-    return [model, pruned];
-  };
-
   it("goes into the biases of the next layer", async () => {
-    const [model, { model: pruned, groups }] = await constant("valid", "exact");
+    const { model, pruned, groups } = await pruneConstants("valid", "exact");
     expect(groups.map(({ after }) => after)).toEqual([2, 2, 2]);
     expect(largestDifference(outputsOf(pruned), outputsOf(model))).toBeLessThanOrEqual(1e-5);
   });
 
   it("goes by its low score just as well", async () => {
-    const [model, { model: pruned, groups }] = await constant("valid", 0.4);
+    const { model, pruned, groups } = await pruneConstants("valid", 0.4);
     expect(groups.map(({ after }) => after)).toEqual([2, 3, 3]);
     expect(largestDifference(outputsOf(pruned), outputsOf(model))).toBeLessThanOrEqual(1e-5);
   });
 
   it("is not called removable where zeros are padded around it", async () => {
-    const [, { groups }] = await constant("same", "exact");
+    const { groups } = await pruneConstants("same", "exact");
     expect(groups.map(({ before, after }) => [before, after])).toEqual([
       [5, 5],
       [6, 2],
@@ -216,16 +235,17 @@ describe("filterGroups", () => {
 });
 
 describe("pruneFilters", () => {
-  const lenet = (): LayersModel => owned(createModel("lenet", { classes: 10, inputShape: [28, 28, 1] }));
-  const refusal = async (model: LayersModel, options: Parameters<typeof pruneFilters>[1]): Promise<string> =>
-    (await millraceError(pruneFilters(model, options))).message;
+  let lenet: LayersModel;
+  beforeAll(() => {
+    lenet = createModel("lenet", { classes: 10, inputShape: [28, 28, 1] });
+  });
+  afterAll(() => lenet.dispose());
 
   it("removes the filters with the lowest scores, the last of equals", async () => {
-    const model = lenet();
     const scores = new Map([
       ["conv1/kernel", Float32Array.from({ length: 500 }, (_, at) => [3, 1, 2, 1][at % 4] as number)],
     ]);
-    const { model: pruned, kept, groups } = await pruneFilters(model, { keep: new Map([["conv1", 0.7]]), scores });
+    const { model: pruned, kept, groups } = await pruneFilters(lenet, { keep: new Map([["conv1", 0.7]]), scores });
     owned(pruned);
     expect(kept.get("conv1")).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18]);
     expect(groups.map(({ before, after }) => [before, after])).toEqual([
@@ -252,12 +272,14 @@ describe("pruneFilters", () => {
       .getLayer("block1_conv1_norm")
       .setWeights([
         backend.tf.tensor1d(Array.from({ length: 16 }, (_, at) => (at % 2 === 0 ? -at - 1 : 0.1))),
-        ...[0, 0, 1].map((value) => backend.tf.fill([16], value)),
+        backend.tf.zeros([16]),
+        backend.tf.zeros([16]),
+        backend.tf.ones([16]),
       ]);
     const { model: pruned, kept } = await pruneFilters(model, { keep: 0.5, scores: "batchNorm" });
     owned(pruned);
     expect(kept.get("block1_conv1")).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
-    expect(await refusal(lenet(), { keep: 0.5, scores: "batchNorm" })).toMatch(/conv1 have no batch norm.*l1/);
+    expect(await refusal(lenet, { keep: 0.5, scores: "batchNorm" })).toMatch(/conv1 have no batch norm.*l1/);
   });
 
   it("leaves layers alone that it shall ignore, and those that are added to them", async () => {
@@ -269,7 +291,7 @@ describe("pruneFilters", () => {
   });
 
   it("keeps names, metadata and frozen layers, so that it can go on as before", async () => {
-    const model = lenet();
+    const model = owned(createModel("lenet", { classes: 10, inputShape: [16, 16, 1] }));
     model.getLayer("conv2").trainable = false;
     model.setUserDefinedMetadata({ made: "here" });
     const { model: pruned } = await pruneFilters(model, { keep: 0.5 });
@@ -280,10 +302,9 @@ describe("pruneFilters", () => {
   });
 
   it("removes filters in rounds, with training in between, and frees the models of the rounds", async () => {
-    const model = lenet();
     const tensors = backend.tf.memory().numTensors;
     const seen: number[] = [];
-    const { model: pruned } = await iterateFilters(model, {
+    const { model: pruned } = await iterateFilters(lenet, {
       keep: 0.25,
       rounds: 2,
       fineTune: ({
@@ -292,19 +313,37 @@ describe("pruneFilters", () => {
         },
         round,
       }) => {
-        seen.push(round, (first?.getConfig() as { filters: number }).filters);
+        seen.push(round, first?.getConfig()["filters"] as number);
         return Promise.resolve();
       },
     });
     expect(seen).toEqual([0, 10, 1, 5]);
     pruned.dispose();
-    const broken = iterateFilters(model, {
+    const broken = iterateFilters(lenet, {
       keep: 0.5,
       rounds: 1,
       fineTune: () => Promise.reject(new RangeError("stop")),
     });
     await expect(broken).rejects.toThrow("stop");
     expect(backend.tf.memory().numTensors).toBe(tensors);
+  });
+
+  it("looks into a model inside the model, called twice", async () => {
+    const [block, outer] = [input({ shape: [8, 8, 3] }), input({ shape: [...IMAGE] })];
+    const inside = layers.conv2d({ filters: 4, kernelSize: 3, padding: "same", activation: "relu" }).apply(block);
+    const last = layers.conv2d({ filters: 3, kernelSize: 1 }).apply(inside) as SymbolicTensor;
+    const inner = functional({ name: "inner", inputs: block, outputs: last });
+    const stem = layers.conv2d({ filters: 3, kernelSize: 2 }).apply(outer);
+    const flat = layers.flatten().apply(inner.apply(inner.apply(stem)));
+    const whole = owned(
+      functional({ inputs: outer, outputs: layers.dense({ units: 2 }).apply(flat) as SymbolicTensor }),
+    );
+    randomise(whole, 3, false);
+    zeroUnits(whole, someUnits(whole, 4, 0.9));
+    const { model: pruned, kept } = await pruneFilters(whole, { keep: "exact" });
+    owned(pruned);
+    expect([...kept.values()].map(({ length }) => length)).toEqual([1, 1, 1, 2]);
+    expect(largestDifference(outputsOf(pruned), outputsOf(whole))).toBeLessThanOrEqual(1e-5);
   });
 
   it("refuses layers that it does not know, unless what goes into them is ignored", async () => {
@@ -352,7 +391,7 @@ describe("pruneFilters", () => {
       sequential({ layers: [layers.flatten({ inputShape: [...IMAGE] }), layers.dense({ units: 2 })] }),
     );
     expect(await refusal(single, { keep: 0.5 })).toMatch(/no filters that can be removed.*maskWeights/);
-    expect(await refusal(lenet(), { keep: 0.5, ignore: ["conv1", "conv2", "dense1"] })).toMatch(/no filters/);
+    expect(await refusal(lenet, { keep: 0.5, ignore: ["conv1", "conv2", "dense1"] })).toMatch(/no filters/);
     expect(await refusal(sequential(), { keep: 0.5 })).toMatch(/model: has no outputs.*inputShape/);
   });
 
@@ -371,7 +410,7 @@ describe("pruneFilters", () => {
     ],
     [{ keep: 0.5, scores: new Map([["conv1/kernel", new Float32Array(500).fill(Number.NaN)]]) }, /not a number/],
   ])("refuses %j", async (options, text) => {
-    const error = await millraceError(pruneFilters(lenet(), options));
+    const error = await millraceError(pruneFilters(lenet, options));
     expect(error).toBeInstanceOf(OptionError);
     expect(error.message).toMatch(text);
   });

@@ -85,7 +85,7 @@ export function outputsOf(model: LayersModel, shape: readonly number[] = IMAGE):
   const size = shape.reduce((product, count) => product * count, 1);
   return tidy(() => {
     const images = tensor4d(numbers(2 * size, 3), [2, ...shape] as [number, number, number, number]);
-    const outputs = [model.predict(images)].flat() as Tensor[];
+    const outputs: Tensor[] = [model.predict(images)].flat();
     return Float32Array.from(outputs.flatMap((output) => [...output.dataSync()]));
   });
 }
