@@ -151,9 +151,12 @@ function cachedFractionOf({ run, cold, same }: FetchCosts, memory: WorkerMs | un
   return cachedShare(run ?? cold + contentionMs, cold + contentionMs, same + contentionMs);
 }
 
-/** The CPU's share of reading is no wait: the model has it in the worker's work. */
+/**
+ * What reading costs the CPU where data lie in memory is no wait: the model has it in the worker's work. What else it
+ * costs, to ask for cold data and to wake up, goes with the wait.
+ */
 function withoutCpu(curve: StorageCurve, reading: WorkerMs, memory: WorkerMs | undefined): StorageCurve {
-  const cpuMs = reading.cpuMs ?? memory?.fetchMs ?? 0;
+  const cpuMs = Math.min(reading.cpuMs ?? Infinity, memory?.fetchMs ?? 0);
   return { ...curve, latencyMs: Math.max(0, curve.latencyMs - cpuMs) };
 }
 
