@@ -1,5 +1,5 @@
 import type { QuantizedTensor } from "../quantize/quantized-tensor.js";
-import { bitsOf, toPlanes } from "./byte-planes.js";
+import { bitsOf, toPlanes, type Words } from "./byte-planes.js";
 import { encodeGaps } from "./gaps.js";
 import { streamsOf, type PackedEntry, type StreamName } from "./packed-header.js";
 import { packStream } from "./packed-stream.js";
@@ -30,8 +30,8 @@ export function packTensor(tensor: QuantizedTensor, quality: number): PackedTens
   }
   const { words, zero } = wordsOf(tensor);
   const own = ownStreams(tensor);
-  const keep = zero === undefined ? undefined : Uint8Array.from(words, (word) => (word === zero ? 0 : 1));
-  const zeros = keep === undefined ? 0 : keep.reduce((count, mark) => count - mark, words.length);
+  const keep = zero === undefined ? undefined : marksOf(words, zero);
+  const zeros = keep === undefined ? 0 : words.length - sumOf(keep);
   const tell = (isSparse: boolean): PackedTensor => {
     const told = isSparse ? words.filter((_, i) => keep?.[i] === 1) : words;
     return assemble(tensor, new Map([...own, ["values", toPlanes(told)]]), isSparse ? keep : undefined, quality);
@@ -41,6 +41,17 @@ export function packTensor(tensor: QuantizedTensor, quality: number): PackedTens
   if (zeros > words.length * MANY) return sparse;
   const dense = tell(false);
   return size(dense) <= size(sparse) ? dense : sparse;
+}
+
+/** 1 for each word that is not zero. */
+function marksOf(words: Words, zero: number): Uint8Array {
+  const marks = new Uint8Array(words.length);
+  for (let i = 0; i < words.length; i++) if (words[i] !== zero) marks[i] = 1;
+  return marks;
+}
+
+function sumOf(marks: Uint8Array): number {
+  return marks.reduce((sum, mark) => sum + mark, 0);
 }
 
 function size({ streams }: PackedTensor): number {
@@ -63,7 +74,7 @@ function assemble(
   quality: number,
 ): PackedTensor {
   const gaps = keep === undefined ? undefined : encodeGaps(keep);
-  const sparse = gaps && keep && { nonZeros: keep.reduce((count, mark) => count + mark, 0), gapBytes: gaps.length };
+  const sparse = gaps && keep && { nonZeros: sumOf(keep), gapBytes: gaps.length };
   const base = { name: tensor.name, shape: [...tensor.shape], ...sparse, streams: [] };
   const entry = entryOf(tensor, base);
   const streams = streamsOf(entry).map(({ name }) =>

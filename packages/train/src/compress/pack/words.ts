@@ -33,21 +33,26 @@ type Levels = Omit<Int8Weights, "name" | "kind">;
 
 /** Levels less their zero points, modulo 256, so that 0 is a weight of zero in every channel. */
 function levelsFromZero(tensor: Levels): Uint8Array {
-  const { data, zeroPoints } = tensor;
-  if (zeroPoints === undefined) return new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const channel = channels(tensor);
-  return Uint8Array.from(data, (level, i) => level - (zeroPoints[channel(i)] as number));
+  const { data } = tensor;
+  return shifted(new Uint8Array(data.buffer, data.byteOffset, data.length), tensor, -1);
 }
 
-/** The levels that {@link wordsOf} took the zero points from. */
+/** The levels that {@link wordsOf} took the zero points from; they may share the memory of the words. */
 export function levelsOf(words: Uint8Array, tensor: Omit<Levels, "data">): Int8Array {
-  const { zeroPoints } = tensor;
-  if (zeroPoints === undefined) return new Int8Array(words);
-  const channel = channels(tensor);
-  return Int8Array.from(words, (word, i) => word + (zeroPoints[channel(i)] as number));
+  const levels = shifted(words, tensor, 1);
+  return new Int8Array(levels.buffer, levels.byteOffset, levels.length);
 }
 
-function channels({ shape, scales, axis }: Omit<Levels, "data">): (i: number) => number {
+/** Words plus or minus the zero points of their channels, modulo 256; the words themselves if there are none. */
+function shifted(
+  words: Uint8Array,
+  { shape, scales, zeroPoints, axis }: Omit<Levels, "data">,
+  sign: 1 | -1,
+): Uint8Array {
+  if (zeroPoints === undefined) return words;
   const inner = axis === undefined ? 1 : elementsOf(shape.slice(axis + 1));
-  return (i) => channelOf(i, scales.length, inner);
+  const sums = new Uint8Array(words.length);
+  for (let i = 0; i < words.length; i++)
+    sums[i] = (words[i] as number) + sign * (zeroPoints[channelOf(i, scales.length, inner)] as number);
+  return sums;
 }
