@@ -1,6 +1,8 @@
 import { isMillraceError } from "@millrace/formats";
 import { openLoader, resize, sequential, userTransform, type Batch, type Loader } from "@millrace/loader";
 import { tempDir } from "@millrace/testkit";
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -270,6 +272,33 @@ describe("a worker", () => {
       /shard-00000.arrow, sample 5, key k\/5: worker 0 hangs at sample number 5; expected an end after 2000 ms/u,
     );
   });
+
+  it.skipIf(process.platform === "win32")(
+    "that is stuck in the system keeps nobody from leaving the loop, and its memory is not used again",
+    async () => {
+      const { path } = await makeDataset({ samples: 40 });
+      const pipe = join(tempDir(), "pipe");
+      execFileSync("mkfifo", [pipe]);
+      const isStuck = new Int32Array(new SharedArrayBuffer(4));
+      const harm = `if (context.sample === 9) {
+        Atomics.store(context.options.isStuck, 0, 1);
+        process.getBuiltinModule("fs").readFileSync(context.options.pipe);
+      }`;
+      const transforms = [transformOf(harm, { pipe, isStuck })];
+      await using loader = await openLoader(path, { batchSize: 4, numWorkers: 1, order: sequential(), transforms });
+      const loop = loader[Symbol.asyncIterator]();
+      await loop.next();
+      while (Atomics.load(isStuck, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await loop.return?.();
+      const error = await failureOf(loader);
+      expect(codeOf(error)).toBe("WORKER");
+      expect(String(error)).toMatch(
+        /a worker cannot be ended, and may still write to the memory of the loader; expected/u,
+      );
+      // Who writes to the pipe lets the thread go on to its end.
+      writeFileSync(pipe, "");
+    },
+  );
 
   it.each([0, 1])("that cannot import a transform fails the loop, with %i workers", async (numWorkers) => {
     const { path } = await makeDataset({ samples: 12 });

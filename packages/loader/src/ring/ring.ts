@@ -93,6 +93,7 @@ export class Ring {
   readonly #headers: readonly Int32Array[];
   readonly #doubles: readonly Float64Array[];
   readonly #wait = new AsyncWait();
+  #abandoned: { readonly reason: Error } | undefined;
 
   constructor(
     /** As many as the layout has. */
@@ -118,8 +119,17 @@ export class Ring {
     return this.memories[memoryOf(this.layout, slot)] as SharedMemory;
   }
 
-  /** Consumer: makes every slot FREE and takes back a stop. No worker may be running. */
+  /** Consumer: a thread that cannot be ended may still write to the memory, so it is not to be used again. */
+  abandon(reason: Error): void {
+    this.#abandoned ??= { reason };
+  }
+
+  /**
+   * Consumer: makes every slot FREE and takes back a stop. No worker may be running.
+   * @throws the reason for which the ring was abandoned.
+   */
   reset(): void {
+    if (this.#abandoned !== undefined) throw this.#abandoned.reason;
     for (let slot = 0; slot < this.layout.numSlots; slot++) this.free(slot);
     Atomics.store(this.#control, HEAD, 0);
     Atomics.store(this.#control, STOP, 0);

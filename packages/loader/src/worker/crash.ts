@@ -37,8 +37,21 @@ export function hangOf(worker: number, place: string, timeoutMs: number): Worker
   });
 }
 
-/** The error of a worker with the shard and the row of the sample that it was at, as the error of a bad sample has them. */
+/** The error of a loader one of whose threads is in a call of the system that does not come back. */
+export function stuckOf(timeoutMs: number): WorkerError {
+  return new WorkerError({
+    problem: "a worker cannot be ended, and may still write to the memory of the loader",
+    expected: `an end within ${timeoutMs} ms`,
+    fix: "look at the storage and at your own transforms, and open the data set anew",
+  });
+}
+
+/**
+ * The error of a worker with the shard and the row of the sample that it was at, as the error of a bad sample has them.
+ * @param sample - Its number in the split; -1: none in particular.
+ */
 export function placeCrash(error: WorkerError, shards: PackedShards, sample: number): WorkerError {
+  if (sample < 0) return error;
   const shard = shardOf(shards, sample);
   const row = sample - (shards.starts[shard] as number);
   return new WorkerError({ ...error.detail, file: shardAt(shards, shard).path, sample: row });

@@ -10,7 +10,7 @@ import { Effort } from "../ring/effort.js";
 import type { Ring } from "../ring/ring.js";
 import type { ReadAhead } from "../storage/read-ahead.js";
 import type { SharedMemory } from "../ring/shared-memory.js";
-import { crashOf, hangOf, placeCrash } from "./crash.js";
+import { crashOf, hangOf, placeCrash, stuckOf } from "./crash.js";
 import type { Crew } from "./crew.js";
 import { Deaths } from "./deaths.js";
 import type { BadSample, PipelineSetup, WorkerResult, WorkerTask } from "./protocol.js";
@@ -153,14 +153,17 @@ export class WorkerPool implements Crew {
   async #explain(member: Member, error: unknown): Promise<WorkerError> {
     const { hang } = member;
     if (hang === undefined) return crashOf(error, member.number, this.#placeOf(member));
-    if (!(await hang.isGone)) this.interrupt(hang.error);
+    if (!(await hang.isGone)) {
+      this.options.ring.abandon(hang.error);
+      this.interrupt(hang.error);
+    }
     return hang.error;
   }
 
   #bury(member: Member, death: WorkerError): void {
     if (this.#closing !== undefined) return;
     const sample = this.#sampleOf(member);
-    const crash = sample < 0 ? death : placeCrash(death, this.options.setup.shards, sample);
+    const crash = placeCrash(death, this.options.setup.shards, sample);
     member.activity.recover(this.options.clock.now());
     member.effort.recover();
     this.#mustRescue = true;
@@ -211,7 +214,12 @@ export class WorkerPool implements Crew {
 
   #endThread(member: Member): void {
     const { activity, number } = member;
-    const error = hangOf(number, this.#placeOf(member), this.options.workerTimeoutMs);
+    const { setup, workerTimeoutMs } = this.options;
+    const error = placeCrash(
+      hangOf(number, this.#placeOf(member), workerTimeoutMs),
+      setup.shards,
+      this.#sampleOf(member),
+    );
     const thread = this.#piscina.threads.find(({ threadId }) => threadId === activity.thread);
     const deadline = new AbortController();
     const isLate = delay(END_MS, false, { signal: deadline.signal }).catch(() => false);
@@ -279,7 +287,12 @@ export class WorkerPool implements Crew {
   }
 
   async #destroy(): Promise<void> {
-    await Promise.all([this.options.readAhead?.stop(), this.#piscina.destroy()]);
+    const { readAhead, ring } = this.options;
+    const deadline = new AbortController();
+    const isLate = delay(END_MS, true, { signal: deadline.signal }).catch(() => false);
+    const isEnded = Promise.all([readAhead?.stop(), this.#piscina.destroy()]).then(() => false);
+    if (await Promise.race([isEnded, isLate])) ring.abandon(stuckOf(END_MS));
+    deadline.abort();
     for (const { activity, effort } of this.#members) {
       activity.recover(this.options.clock.now());
       effort.recover();
