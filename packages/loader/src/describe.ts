@@ -78,7 +78,7 @@ function routeText(plan: FieldPlan, transforms: readonly Transform[], decoder: D
   const from = field.kind === "bytes" ? `decoded from ${field.encoding} ${by}` : "read as pixels";
   const kernel = createKernels(createMemory({ byteLength: 1 }), { offset: 0, byteLength: 1 }).name;
   const calls = plan.image?.stages.length ?? 0;
-  const steps = transforms.map(transformText).join(", ");
+  const steps = transforms.length === 0 ? "no transforms" : transforms.map(transformText).join(", ");
   return `${from}; ${steps}: ${calls} call${calls === 1 ? "" : "s"} of the ${kernel} kernel an image`;
 }
 

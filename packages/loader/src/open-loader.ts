@@ -76,6 +76,7 @@ function checkBatch(length: number, { batchSize, dropLast, rank, worldSize }: Re
     problem: "is larger than what a rank has in an epoch, and dropLast leaves out short batches",
     expected: `at most ${samples}`,
     found: String(batchSize),
+    fix: "lower batchSize or worldSize, or leave dropLast off",
   });
 }
 

@@ -153,6 +153,8 @@ describe("the text of a loader", () => {
     expect(other.describe()).toMatch(/randomResizedCrop 2 x 2, horizontalFlip 0.5, normalize, transform of file:/u);
     expect(other.describe()).toMatch(/field key: uint8 \[8, 4\], UTF-8, filled up with zeros; read by a table/u);
     expect(other.describe()).toMatch(/workers: none/u);
+    await using planes = await openLoader(path, { numWorkers: 0, layout: "nchw" });
+    expect(planes.describe()).toMatch(/field image: .*, read as pixels; no transforms: 1 call of the/u);
     expect(text).toContain("split train: 40 samples, 5 batches of 8 an epoch");
   });
 
