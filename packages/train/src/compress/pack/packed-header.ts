@@ -79,6 +79,14 @@ export function scaleCount({ shape, axis }: { shape: readonly number[]; axis?: n
   return axis === undefined ? 1 : (shape[axis] ?? 0);
 }
 
+/** The numbers that memory is taken for when a tensor is unpacked: its weights, and its scales or centroids. */
+export function numbersOf(entry: PackedEntry): number {
+  const elements = elementsOf(entry.shape);
+  if (entry.kind === "int8") return elements + scaleCount(entry);
+  if (entry.kind === "codebook") return elements + entry.centroids;
+  return entry.kind === "product" ? elements + entry.centroids * entry.vectorLength : elements;
+}
+
 /** The streams of a tensor in their order. */
 export function streamsOf(entry: PackedEntry): PlannedStream[] {
   const told = entry.nonZeros ?? elementsOf(entry.shape);

@@ -2,7 +2,7 @@ import { crc32c, crcText, elementsOf, StateError } from "@millrace/formats";
 import { mostGapBytes } from "./gaps.js";
 import {
   headerSchema,
-  scaleCount,
+  numbersOf,
   streamsOf,
   type PackedEntry,
   type PackedHeader,
@@ -13,7 +13,10 @@ import { unpackStream } from "./packed-stream.js";
 
 /** What a reader of a packed model allows. */
 export interface UnpackLimits {
-  /** The most weights of the model, as packed zeros need hardly a byte. Default 268,435,456: 1 GiB of float32. */
+  /**
+   * The most weights of the model, scales and centroids counted in, as packed zeros need hardly a byte. Default
+   * 268,435,456: 1 GiB of float32.
+   */
   readonly maxWeights?: number | undefined;
 }
 
@@ -53,7 +56,7 @@ export function readPacked(bytes: Uint8Array, fail: Fail, limits: UnpackLimits =
     const problem = names.has(entry.name) ? "is there twice" : entryProblem(entry);
     if (problem !== undefined) fail(`the tensor ${entry.name} ${problem}`);
     names.add(entry.name);
-    weights += elementsOf(entry.shape) + (entry.kind === "int8" ? scaleCount(entry) : 0);
+    weights += numbersOf(entry);
     if (!(weights <= maxWeights))
       fail("has too many weights", `at most ${maxWeights}`, `${weights} and more`, "raise maxWeights");
     const streams = streamsOf(entry).map((stream, index): StoredStream => {

@@ -29,7 +29,7 @@ export interface CalibrateOptions {
   readonly model: LayersModel;
   /** The open backend that the model lives on. */
   readonly backend: Backend;
-  /** Samples as in training; a few hundred are enough. */
+  /** Samples as in training; a few hundred are enough. The loader is left in the middle of its epoch 0. */
   readonly loader: TrainLoader;
   /** So many batches are looked at. Default 16. */
   readonly batches?: number | undefined;

@@ -305,9 +305,12 @@ describe("a hostile file", () => {
     const wide = { kind: "int8", isAffine: false, axis: 1, name: "w", shape: [0, 2 ** 30], streams: [1, 0] };
     expect(refusalOf(fileOf({ modelTopology, tensors: [wide] }, new Uint8Array(1)))).toContain("has too many weights");
     expect(refusalOf(fileOf(`${" ".repeat(9)}{}`, new Uint8Array(0), { unpacked: 2 ** 31 }))).toContain("too long");
+    const book = { kind: "product", vectorLength: 64, centroids: 1024, name: "w", shape: [1], streams: [1, 1] };
+    const books = { modelTopology, tensors: [book, { ...book, name: "v" }] };
+    expect(refusalOf(fileOf(books, new Uint8Array(4)), { maxWeights: 100_000 })).toContain("has too many weights");
     const big = packModel({ modelTopology, weights: [sparseCodebook(5000, 0.1, 2)] });
     expect(refusalOf(big, { maxWeights: 4999 })).toContain(
-      "expected at most 4999, found 5000 and more; raise maxWeights",
+      "expected at most 4999, found 5004 and more; raise maxWeights",
     );
   });
 });
