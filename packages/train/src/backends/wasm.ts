@@ -3,6 +3,7 @@ import "@tensorflow/tfjs-backend-wasm";
 import { createWasmUploader } from "../upload/wasm-uploader.js";
 import { correctAveragePoolGradient } from "./average-pool-gradient.js";
 import type { Backend } from "./backend.js";
+import { withoutModuleListeners } from "./module-listeners.js";
 import { activate, TfjsBackend } from "./tfjs-backend.js";
 import { gradientModule } from "./wasm-gradients/gradient-module.js";
 import { registerWasmGradients } from "./wasm-gradients/register.js";
@@ -14,7 +15,7 @@ import { registerWasmGradients } from "./wasm-gradients/register.js";
 export async function openWasm(): Promise<Backend> {
   registerWasmGradients();
   correctAveragePoolGradient("wasm");
-  const backend = (await activate("wasm")) as BackendWasm;
+  const backend = (await withoutModuleListeners(process, () => activate("wasm"))) as BackendWasm;
   // The stock method makes every later `tensor.dispose()` throw; the memory goes with the last reference anyway.
   backend.dispose = () => {};
   const disposeData = backend.disposeData.bind(backend);

@@ -62,6 +62,23 @@ describe("a backend", () => {
     }
   });
 
+  it("opened often leaves the listeners of the process as they were, and no warning", async () => {
+    const events = ["uncaughtException", "unhandledRejection"] as const;
+    const listeners = (): unknown[] => events.map((event) => process.listeners(event as "uncaughtException"));
+    const warnings: string[] = [];
+    const own = (reason: unknown): number => warnings.push(String(reason));
+    const warn = ({ name }: Error): number => warnings.push(name);
+    process.on("unhandledRejection", own).on("warning", warn);
+    try {
+      const before = listeners();
+      for (let n = 0; n < 12; n++) await (await selectBackend("wasm")).backend.close();
+      await new Promise(setImmediate);
+      expect([listeners(), warnings]).toEqual([before, []]);
+    } finally {
+      process.off("unhandledRejection", own).off("warning", warn);
+    }
+  });
+
   it("closes at the end of an `await using` block", async () => {
     let held;
     {
