@@ -9,7 +9,7 @@ import { StepWatch } from "../step-watch.js";
 import { LayersStep } from "./layers-step.js";
 import { CROSS_ENTROPY } from "./loss.js";
 import { addMetrics, NO_METRICS, StepMetrics } from "./step-metrics.js";
-import { statisticsOf, type TrainLoader } from "./train-options.js";
+import { statisticsOf, type TrainBatch, type TrainLoader } from "./train-options.js";
 
 /** How to evaluate a model. */
 export interface EvaluateOptions {
@@ -33,7 +33,10 @@ export interface EvaluateOptions {
 const READ_EVERY = 16;
 
 /**
- * Cross-entropy and accuracy of a model over one epoch of a loader, with dropout off and batch norm at its averages.
+ * Cross-entropy and accuracy of a model over one whole epoch of a loader, with dropout off and batch norm at its averages.
+ * The loss is the plain one, without label smoothing and focal weights, so that models can be compared however they were
+ * trained. The validation of {@link train} measures the loss that the run minimises, which with `labelSmoothing` or
+ * `focal` is another number; the accuracy is the same.
  * @throws {@link OptionError} if the model does not fit, or the loader yields nothing; the signal's reason when it
  * aborts.
  */
@@ -53,6 +56,14 @@ export interface Evaluation {
   readonly signal: AbortSignal | undefined;
 }
 
+/**
+ * The batches of a whole epoch. The epoch that an abort left in the middle would go on there, so the next one is taken.
+ */
+function wholeEpoch(loader: TrainLoader): AsyncIterable<TrainBatch> {
+  const state = loader.state?.();
+  return loader.epoch?.(state?.epoch === 0 && state.position > 0 ? 1 : 0) ?? loader;
+}
+
 /** {@link evaluate} for a step that is there already. */
 export async function evaluateStep(
   step: LayersStep,
@@ -60,7 +71,7 @@ export async function evaluateStep(
 ): Promise<ValidationReport> {
   const start = clock.now();
   const metrics = new StepMetrics(step.parts.backend.tf);
-  const pass = new BatchPass(loader.epoch?.(0) ?? loader);
+  const pass = new BatchPass(wholeEpoch(loader));
   let sums = NO_METRICS;
   let count = 0;
   try {
