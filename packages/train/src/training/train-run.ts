@@ -1,4 +1,4 @@
-import { BackendError, isMillraceError, OptionError, SampleError } from "@millrace/formats";
+import { BackendError, isMillraceError, OptionError } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import { BatchPass } from "../batch-pass.js";
 import { systemClock, type Clock } from "../clock.js";
@@ -9,16 +9,15 @@ import { runReport } from "../report/run-report.js";
 import { isPromiseLike, recordCopy } from "../step-context.js";
 import { stepError } from "../step-error.js";
 import { StepRecorder } from "../step-recorder.js";
-import { STEP_OVERDUE, StepWatch } from "../step-watch.js";
+import { StepWatch } from "../step-watch.js";
 import { summarizeSteps } from "../time-budget.js";
 import { evaluateStep } from "./evaluate.js";
-import { LABEL_OUT_OF_RANGE } from "./layers-step.js";
 import type { LayersTrainer } from "./layers-trainer.js";
 import type { TrainProgress } from "./progress.js";
 import { RunProgress } from "./run-progress.js";
 import { checkResume, prepareFolder, saveCheckpoint } from "./run-checkpoints.js";
-import { describeSamples, namesOf } from "./sample-keys.js";
 import { learningRateAt, type Schedule } from "./schedule.js";
+import { stepFailure } from "./step-failure.js";
 import { StepMetrics, type MetricSums } from "./step-metrics.js";
 import { timeShares } from "./time-shares.js";
 import type { TrainBatch, TrainOptions, TrainStep } from "./train-options.js";
@@ -204,7 +203,8 @@ export class TrainRun implements Disposable {
     try {
       await this.#update(next.batch, epoch);
     } catch (error) {
-      throw await this.#stepError(error, next.batch);
+      const { sampleKeys, signal } = this.options;
+      throw await stepFailure(error, { step, batch: next.batch, layers: this.layers?.step, sampleKeys, signal });
     }
     // The update is submitted, so the step is done: an abort while the device is waited for does not undo it.
     this.#done++;
@@ -220,21 +220,6 @@ export class TrainRun implements Disposable {
     recorder.end("compute");
     recorder.endStep();
     return read ?? "on the device";
-  }
-
-  /** The error of a step, with the samples of its batch. */
-  async #stepError(error: unknown, batch: TrainBatch): Promise<unknown> {
-    const { signal, sampleKeys } = this.options;
-    if (isMillraceError(error, "SAMPLE") && error.detail.reason === LABEL_OUT_OF_RANGE) {
-      const sample = this.layers?.step.sampleOfBadLabel(batch);
-      if (sample === undefined || sampleKeys === undefined) return error;
-      const [key] = await namesOf([sample], sampleKeys);
-      return new SampleError({ ...error.detail, key });
-    }
-    const samples = batch.indices === undefined ? undefined : await describeSamples(batch.indices, sampleKeys);
-    if (!isMillraceError(error) || error.detail.reason !== STEP_OVERDUE || samples === undefined)
-      return stepError(error, this.#done, signal, samples);
-    return new BackendError({ ...error.detail, problem: `${error.detail.problem}, with the batch of ${samples}` });
   }
 
   async #update(batch: TrainBatch, epoch: number): Promise<void> {

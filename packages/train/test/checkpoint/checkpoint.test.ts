@@ -120,7 +120,7 @@ describe("a checkpoint", () => {
         writeFileSync(path, damaged);
         expect((await millraceError(readCheckpoint(path))).code).toBe("STATE");
       }),
-      { seed: SEED, numRuns: count(300, 20_000) },
+      { seed: SEED, numRuns: count(300, 4000) },
     );
   });
 
