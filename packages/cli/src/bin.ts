@@ -1,21 +1,12 @@
 #!/usr/bin/env node
-import { EndingSignalError, type EndingSignal } from "./exit.js";
+import { abortOnEndingSignals } from "./ending-signals.js";
 import { main } from "./main.js";
 
-const controller = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const satisfies EndingSignal[]) {
-  process.once(signal, () => {
-    controller.abort(new EndingSignalError(signal));
-  });
-}
+const signal = abortOnEndingSignals();
 // A reader such as `head` that closes its end early is no failure: the job goes on, unheard, and decides the exit code.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
 }
-process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: controller.signal,
-});
+process.exitCode = await main(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, signal });

@@ -69,6 +69,17 @@ export async function uninterrupted(shards: string, backend: string): Promise<un
 export interface Interruption {
   readonly step: number;
   readonly signal: "SIGKILL" | "SIGINT";
+  /** Comes with the first one: both wait until the process, which sleeps meanwhile, wakes up. */
+  readonly second?: "SIGTERM";
+}
+
+/** A run that is interrupted once and then left alone. */
+export async function interruptedOnce(
+  shards: string,
+  out: string,
+  interruption: Interruption,
+): Promise<{ code: number | null; killedBy: NodeJS.Signals | null; stderr: string }> {
+  return await interruptedProcess(argsOf(shards, out, "wasm"), out, interruption);
 }
 
 /** The end of a run that is interrupted so often and resumed each time. */
@@ -89,10 +100,15 @@ export async function interrupted(
   return await stateOf(out);
 }
 
+/** Two signals that a process gets in one moment. */
+function sleeping(signal: NodeJS.Signals, second: NodeJS.Signals): NodeJS.Signals[] {
+  return ["SIGSTOP", signal, second, "SIGCONT"];
+}
+
 async function interruptedProcess(
   args: readonly string[],
   out: string,
-  { step, signal }: Interruption,
+  { step, signal, second }: Interruption,
 ): Promise<{ code: number | null; killedBy: NodeJS.Signals | null; stderr: string }> {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
@@ -101,7 +117,7 @@ async function interruptedProcess(
   const timer = setInterval(() => {
     const isThere =
       existsSync(out) && readdirSync(out).some((name) => Number(/^checkpoint-(\d+)/u.exec(name)?.[1]) >= step);
-    if (isThere) child.kill(signal);
+    if (isThere) for (const name of second === undefined ? [signal] : sleeping(signal, second)) child.kill(name);
     else if (++looks > MAX_LOOKS) child.kill("SIGABRT");
     if (isThere) clearInterval(timer);
   }, LOOK_MS);
