@@ -7,6 +7,7 @@ export interface Bond {
   readonly kind: "output" | "input" | "layer";
   /** The layer that binds them. */
   readonly layer: string;
+  /** Its class, or the name of its activation where that is what mixes them. */
   readonly className: string;
 }
 

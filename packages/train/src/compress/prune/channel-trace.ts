@@ -54,8 +54,8 @@ export class ChannelTrace {
     else this.sets.join(before.channels, channels);
   }
 
-  /** Says that a layer needs all of these channels. */
-  block(call: Call, channels: Int32Array): void {
-    this.sets.bind(channels, { kind: "layer", layer: call.layer.name, className: call.className });
+  /** Says that a layer, or its activation, needs all of these channels. */
+  block(call: Call, channels: Int32Array, className: string = call.className): void {
+    this.sets.bind(channels, { kind: "layer", layer: call.layer.name, className });
   }
 }

@@ -4,7 +4,7 @@ import type { WeightRule } from "../../training/weight-rule.js";
 import { applyMasks, maskRule } from "./apply-masks.js";
 import { checkShare } from "./choose-filters.js";
 import { type MaskOptions, maskWeights, type WeightMasks } from "./mask-weights.js";
-import { pruneFilters, type PrunedModel, type PruneFiltersOptions } from "./prune-filters.js";
+import { pruneFilters, type PrunedGroup, type PrunedModel, type PruneFiltersOptions } from "./prune-filters.js";
 import { sparsityAt, type SparsitySchedule } from "./sparsity-schedule.js";
 
 /** How to mask in rounds. */
@@ -65,22 +65,24 @@ export interface FilterRound extends PrunedModel {
 }
 
 /**
- * Removes filters in rounds, each of which keeps about the same share of what the one before left, and trains in
- * between. The given model is neither changed nor disposed.
- * @returns the model of the last round; the caller's to dispose. Its `kept` are numbers of the round before.
- * @throws {@link OptionError} as {@link pruneFilters}; an error of `fineTune` as it is, and the models of the rounds are
+ * Removes filters in rounds, each of which leaves the same share of what the one before left, and trains in between. The
+ * given model is neither changed nor disposed.
+ * @returns the model of the last round, the caller's to dispose; groups and filters as they were in the given model.
+ * @throws {@link OptionError} as {@link pruneFilters}; an error of `fineTune` as it is. The models of the rounds are
  * disposed then.
  */
 export async function iterateFilters(model: LayersModel, options: IterateFiltersOptions): Promise<PrunedModel> {
-  const { scores, fineTune, ...rest } = options;
+  const { scores, fineTune, keep, ...rest } = options;
   const rounds = checkRounds(options.rounds);
-  const keep = checkShare("keep", options.keep) ** (1 / rounds);
+  checkShare("keep", keep);
   let last: PrunedModel | undefined;
   for (let round = 0; round < rounds; round++) {
     const from: LayersModel = last?.model ?? model;
     try {
+      const share = keep ** ((round + 1) / rounds);
       const scored = typeof scores === "function" ? await scores(from) : scores;
-      const next = await pruneFilters(from, { ...rest, keep, scores: scored });
+      const shares = last === undefined ? share : sharesOf(last.groups, share);
+      const next = since(last, await pruneFilters(from, { ...rest, keep: shares, scores: scored }));
       if (last !== undefined) freeWeights(last.model);
       last = next;
       await fineTune({ ...next, round });
@@ -90,6 +92,29 @@ export async function iterateFilters(model: LayersModel, options: IterateFilters
     }
   }
   return last as PrunedModel;
+}
+
+/** What each group has to keep of what it has left, so that it has `share` of what it had at first. */
+function sharesOf(groups: readonly PrunedGroup[], share: number): ReadonlyMap<string, number> {
+  return new Map(
+    groups.map(({ layers, before, after }) => {
+      const left = Math.ceil(Number((share * before).toFixed(6)));
+      return [layers[0] as string, Math.min(1, left / after)];
+    }),
+  );
+}
+
+/** What a round did, counted from the model before the first round. */
+function since(first: PrunedModel | undefined, { model, groups, kept }: PrunedModel): PrunedModel {
+  if (first === undefined) return { model, groups, kept };
+  const before = new Map(first.groups.map((group) => [group.layers.join(), group.before]));
+  return {
+    model,
+    groups: groups.map((group) => ({ ...group, before: before.get(group.layers.join()) ?? group.before })),
+    kept: new Map(
+      [...kept].map(([layer, filters]) => [layer, filters.map((filter) => first.kept.get(layer)?.[filter] ?? filter)]),
+    ),
+  };
 }
 
 /** Frees a model of ours whole: `dispose` of TensorFlow.js leaves the weights of shared layers. */

@@ -67,6 +67,11 @@ async function pruneConstants(
   return { model, pruned: owned(pruned), groups };
 }
 
+/** The kernel of a model's first layer. */
+function firstKernel(model: LayersModel): Float32Array {
+  return Float32Array.from(model.layers[0]!.getWeights()[0]!.dataSync());
+}
+
 /** What pruning these filters is refused with. */
 async function refusal(model: LayersModel, options: Parameters<typeof pruneFilters>[1]): Promise<string> {
   return (await millraceError(pruneFilters(model, options))).message;
@@ -304,7 +309,11 @@ describe("pruneFilters", () => {
   it("removes filters in rounds, with training in between, and frees the models of the rounds", async () => {
     const tensors = backend.tf.memory().numTensors;
     const seen: number[] = [];
-    const { model: pruned } = await iterateFilters(lenet, {
+    const {
+      model: pruned,
+      groups,
+      kept,
+    } = await iterateFilters(lenet, {
       keep: 0.25,
       rounds: 2,
       fineTune: ({
@@ -318,6 +327,17 @@ describe("pruneFilters", () => {
       },
     });
     expect(seen).toEqual([0, 10, 1, 5]);
+    expect(groups.map(({ before, after }) => [before, after])).toEqual([
+      [20, 5],
+      [50, 13],
+      [500, 125],
+    ]);
+    // The numbers are those of the first model.
+    const first = firstKernel(lenet);
+    const left = kept.get("conv1") ?? [];
+    expect([...firstKernel(pruned)]).toEqual(
+      Array.from({ length: 125 }, (_, at) => first[Math.floor(at / 5) * 20 + left[at % 5]!]),
+    );
     pruned.dispose();
     const broken = iterateFilters(lenet, {
       keep: 0.5,
@@ -383,7 +403,7 @@ describe("pruneFilters", () => {
         ],
       }),
     );
-    expect(await refusal(model, { keep: 0.5 })).toMatch(/"inner" go into inner/);
+    expect(await refusal(model, { keep: 0.5 })).toMatch(/"inner" go into inner.*found softmax.*ignore: \["inner"\]/);
   });
 
   it("refuses a model without anything that can be removed", async () => {

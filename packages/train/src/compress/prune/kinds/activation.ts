@@ -4,7 +4,7 @@ import { type Constants, mapConstants } from "../constants.js";
 import type { Elementwise } from "./kind.js";
 
 /** True for an activation that makes each channel depend on all of them. */
-export function mixesChannels(activation: unknown): boolean {
+export function mixesChannels(activation: unknown): activation is "softmax" | "logSoftmax" {
   return typeof activation === "string" && /softmax/iu.test(activation);
 }
 

@@ -33,7 +33,8 @@ function summing({ key, axes, fold }: Summing): ChannelKind {
       trace.tie(layer, "kernel", rank + axes[0], input as Int32Array, "taken");
       trace.tie(layer, "kernel", rank + axes[1], made, "made");
       trace.tie(layer, "bias", 0, made, "made");
-      if (mixesChannels(config["activation"])) trace.block(call, made);
+      const { activation } = config;
+      if (mixesChannels(activation)) trace.block(call, made, activation);
       return made;
     },
     constants: (call, [input], weights) =>

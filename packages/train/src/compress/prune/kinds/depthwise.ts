@@ -23,7 +23,8 @@ export const depthwise: ChannelKind = {
     const made = repeat(taken, call);
     trace.tie(layer, "depthwise_kernel", 2, taken, "made");
     trace.tie(layer, "bias", 0, made, "made");
-    if (mixesChannels(config["activation"])) trace.block(call, made);
+    const { activation } = config;
+    if (mixesChannels(activation)) trace.block(call, made, activation);
     return made;
   },
   constants: (call, [input], weights) => {
@@ -69,7 +70,8 @@ export const separable: ChannelKind = {
     trace.tie(layer, "pointwise_kernel", rank - 2, repeat(taken, call), "taken");
     trace.tie(layer, "pointwise_kernel", rank - 1, made, "made");
     trace.tie(layer, "bias", 0, made, "made");
-    if (mixesChannels(config["activation"])) trace.block(call, made);
+    const { activation } = config;
+    if (mixesChannels(activation)) trace.block(call, made, activation);
     return made;
   },
   constants: (call, [input], weights) =>

@@ -17,7 +17,8 @@ export const pad: ChannelKind = {
 /** An activation as a layer of its own. */
 export const activation: ChannelKind = {
   trace: (call, [input], trace) => {
-    if (mixesChannels(call.config["activation"])) trace.block(call, input as Int32Array);
+    const { activation: name } = call.config;
+    if (mixesChannels(name)) trace.block(call, input as Int32Array, name);
     return input as Int32Array;
   },
   constants: ({ config }, [input]) => activate(input as Constants, config["activation"]),
