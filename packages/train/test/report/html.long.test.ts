@@ -1,5 +1,5 @@
 import { changeModel, predict, type Change } from "@millrace/loader";
-import { reportToHtml } from "@millrace/train";
+import { profile, reportToHtml } from "@millrace/train";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noBrowser, openPage, startBrowser, type View } from "./browser.js";
@@ -51,6 +51,13 @@ describe.skipIf(noBrowser)("the page in Chromium", () => {
         expect(opened.incidents).toEqual([]);
       }
     }
+  });
+
+  it("opens in the same way if the run failed before a step was measured", async () => {
+    const report = await profile({ loader: [], step: () => undefined, onFailure: "report" });
+    await using opened = await openPage(browser, reportToHtml(report), LIGHT);
+    expect(await opened.page.locator("h1").innerText()).toContain("the run failed in the warm-up");
+    expect(opened.incidents).toEqual([]);
   });
 
   it("predicts by the sliders, moved by keys, what the library predicts", async () => {
