@@ -1,4 +1,6 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** `MILLRACE_TIER=long` adds the files named `*.long.test.ts` and raises the counts that `count(few, many)` gives. */
@@ -10,7 +12,37 @@ const ALONE: readonly string[] = [
   "packages/train/test/train*.test.ts",
 ];
 
-const LEFT_OUT: readonly string[] = ["**/node_modules/**", ...(long ? [] : ["**/*.long.test.{ts,mjs}"])];
+const ROOT = fileURLToPath(new URL(".", import.meta.url));
+const TEST = /\.test\.m?[jt]s$/u;
+/** What a file imports that has more to do in the long tier. */
+const DEPENDS_ON_TIER = /import \{[^}]*\b(?:count|LONG_TIER)\b[^}]*\} from "@millrace\/testkit"/u;
+
+/** The test files of a folder that do the same in both tiers: neither they nor what stands beside them asks for the tier. */
+function sameInBothTiers(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.m?[jt]s$/u.test(name))
+    .map((name) => join(folder, name));
+  const dependsOnTier = (path: string): boolean => DEPENDS_ON_TIER.test(readFileSync(join(ROOT, path), "utf8"));
+  if (files.some((path) => !TEST.test(path) && dependsOnTier(path))) return [];
+  return files.filter((path) => TEST.test(path) && !path.includes(".long.test.") && !dependsOnTier(path));
+}
+
+/**
+ * In a run of both tiers, one after the other, the long one leaves out what the quick one has done in full:
+ * `MILLRACE_AFTER=quick`.
+ */
+const DONE: readonly string[] =
+  long && process.env["MILLRACE_AFTER"] === "quick"
+    ? [
+        ...["packages", "examples"].flatMap((parent) =>
+          readdirSync(join(ROOT, parent)).flatMap((name) => sameInBothTiers(`${parent}/${name}/test`)),
+        ),
+        ...sameInBothTiers("scripts/test"),
+      ]
+    : [];
+
+const LEFT_OUT: readonly string[] = ["**/node_modules/**", ...(long ? DONE : ["**/*.long.test.{ts,mjs}"])];
 
 /**
  * In the quick tier the files of a project share a process one after the other, which spares each of them a start and
