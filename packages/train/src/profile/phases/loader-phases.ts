@@ -58,20 +58,25 @@ export function missingPhase(name: PhaseReport["name"], why: string): PhaseRepor
   };
 }
 
-/** P: how fast the loader is when its data lie in memory. They are read once before, so that the page cache has them. */
+/** P: how fast the loader is when its data lie in memory. */
 export async function measureMemory(loader: MeasurableLoader, context: PhaseContext): Promise<MemoryPhase> {
-  const { batches, ms } = context;
   try {
-    const first = await drainVariant(loader, { storage: "memory" }, { batches, ms }, context);
-    if (first.blocks.problem !== "") return { report: phaseReport("memory", first.blocks, ""), drained: undefined };
-    const again = { batches: first.blocks.batches, ms };
-    const drained = await drainVariant(loader, { storage: "memory" }, again, context);
+    const drained = await drainMemory(loader, {}, context);
     const note = `the loader alone, without a step, on ${drained.taken} batches that were read once before`;
     const report = phaseReport("memory", drained.blocks, note);
     return { report, drained: drained.blocks.problem === "" ? drained : undefined };
   } catch (error) {
     return { report: missingPhase("memory", whyNot(error, context.signal)), drained: undefined };
   }
+}
+
+/** Drains a loader of batches that it has read once before, so that the page cache has them. */
+async function drainMemory(loader: MeasurableLoader, change: LoaderVariant, context: PhaseContext): Promise<Drained> {
+  const { batches, ms } = context;
+  const first = await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms }, context);
+  if (first.blocks.problem !== "") return first;
+  const again = { batches: first.blocks.batches, ms };
+  return await drainVariant(loader, { ...change, storage: "memory" }, again, context);
 }
 
 /**
@@ -221,14 +226,12 @@ export async function measureScaling(
   memory: Drained,
   context: PhaseContext,
 ): Promise<ScalingPoint[]> {
-  const { facts, blocks } = memory;
+  const { facts } = memory;
   const points: ScalingPoint[] = [];
   for (const numWorkers of powersTo(facts.cpus)) {
     if (numWorkers === facts.numWorkers) continue;
-    const limits = { batches: blocks.batches, ms: context.ms };
     try {
-      const found = await drainVariant(loader, { storage: "memory", numWorkers }, limits, context);
-      const { samplesPerSec } = found.blocks;
+      const { samplesPerSec } = (await drainMemory(loader, { numWorkers }, context)).blocks;
       if (samplesPerSec !== undefined) points.push({ numWorkers, samplesPerSec });
     } catch (error) {
       // A point less on a curve that refines the model.
