@@ -103,7 +103,7 @@ describe("a packed model", () => {
       expect(back.modelTopology).toEqual(modelTopology);
       expect(packModel(back, { quality: 3 })).toEqual(bytes);
     });
-    fc.assert(property, { seed: SEED, numRuns: count(120, 10_000) });
+    fc.assert(property, { seed: SEED, numRuns: count(80, 10_000) });
   });
 
   it("takes little more than the entropy of its gaps and codes", () => {
@@ -198,7 +198,7 @@ describe("a hostile file", () => {
 
   it("ends in a StateError or in other weights if a flipped bit has a right checksum", () => {
     let accepted = 0;
-    for (let bit = 64; bit < (small.length - 4) * 8; bit++) {
+    for (let bit = 64; bit < (small.length - 4) * 8; bit += count(3, 1)) {
       const flipped = Uint8Array.from(small.subarray(0, -4));
       flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7));
       if (refusalOf(signed(flipped)) === "was accepted") accepted++;
