@@ -1,4 +1,3 @@
-import { createDataset } from "@millrace/formats";
 import { openLoader, sequential, shuffle } from "@millrace/loader";
 import { skipReason } from "@millrace/testkit";
 import { createModel, listBackends, selectBackend, train } from "@millrace/train";
@@ -6,14 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readDigits } from "../digits.mjs";
+import { SIDE, STATISTICS, writeShards } from "../all-digits.mjs";
 
 /** @typedef {import("@millrace/train").BackendName} BackendName */
 
-const SIDE = 28;
 const SEED = 1;
-/** Of the 60,000 digits, in fractions of full white. */
-const STATISTICS = { field: "image", values: 1, mean: [0.1307], std: [0.3081] };
 const folder = mkdtempSync(join(tmpdir(), "millrace-digits-"));
 const shards = join(folder, "shards");
 const tensorflow = (await listBackends()).find(({ name }) => name === "tensorflow");
@@ -22,32 +18,6 @@ const tensorflowSkip = skipReason(
   "the backend tensorflow",
   "run node packages/cli/dist/bin.js backend install tensorflow",
 );
-
-/** Writes all of MNIST: 60,000 digits to train on, the 10,000 test digits to validate on. */
-async function writeShards() {
-  const writer = await createDataset(shards, {
-    format: "arrow",
-    classes: Array.from({ length: 10 }, (_, digit) => String(digit)),
-    samplesPerShard: 10_000,
-    schema: {
-      fields: [
-        { name: "image", kind: "tensor", dtype: "uint8", shape: [SIDE, SIDE, 1] },
-        { name: "label", kind: "tensor", dtype: "int32", shape: [] },
-      ],
-    },
-  });
-  for (const split of ["train", "val"]) {
-    const { images, labels } = await readDigits(split === "train" ? "train" : "t10k");
-    for (const [i, label] of labels.entries()) {
-      const pixels = images.subarray(i * SIDE * SIDE, (i + 1) * SIDE * SIDE);
-      /** @type {Map<string, Uint8Array | Int32Array>} */
-      const sample = new Map();
-      sample.set("image", pixels).set("label", Int32Array.of(label));
-      await writer.write(sample, split);
-    }
-  }
-  await writer.finish();
-}
 
 /** @param {BackendName} name */
 async function accuracyOn(name) {
@@ -69,7 +39,7 @@ async function accuracyOn(name) {
 }
 
 describe("LeNet, two epochs on 60,000 digits, finds at least 99.0 % of the 10,000 test digits", () => {
-  beforeAll(writeShards);
+  beforeAll(() => writeShards(shards));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("on wasm", async () => {

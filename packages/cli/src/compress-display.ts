@@ -26,11 +26,9 @@ export class CompressDisplay implements Disposable {
           this.#train(event.setting, event.progress.step, event.progress.totalSteps);
         break;
       case "candidate": {
-        const { setting, model, outcome, reason } = event.candidate;
-        const found =
-          model === undefined
-            ? `skipped, ${reason}`
-            : `accuracy ${percent(model.accuracy.value)}, ${formatBytes(model.bytes.packed)}, ${outcome}`;
+        const { setting, model, outcome } = event.candidate;
+        if (model === undefined) break;
+        const found = `accuracy ${percent(model.accuracy.value)}, ${formatBytes(model.bytes.packed)}, ${outcome}`;
         this.line(`compress: ${event.done} of ${event.total}: ${shown(setting)}: ${found}`);
         break;
       }

@@ -16,11 +16,15 @@ export function compressFlags(yargs: Argv): Argv {
       demandOption: true,
     })
     .option("out", textFlag("New or empty folder for the result (default: the model's folder with -compressed)"))
-    .option("filters", textFlag("Shares of filters that stay, as a list (default: 1,0.7,0.5,0.35)"))
+    .option("filters", textFlag("Shares of filters that stay, as a list (default: 1,0.5,0.35)"))
     .option("sparsity", textFlag("Shares of weights that become zero, as a list (default: 0,0.8,0.9,0.95)"))
     .option("bits", textFlag("Bits of a weight, as a list of 32, 16, 8 to 4 (default: 8,5,4)"))
     .option("ignore", textFlag("Layers that stay as they are, as a list of names"))
     .option("epochs", { ...numberFlag("Passes over the split train after each pruning"), default: 1 })
+    .option(
+      "exhaustive",
+      switchFlag("Try also what cannot become the smallest, to see what each point of accuracy costs"),
+    )
     .option("link", {
       ...switchFlag("Measure what the smaller model asks of the loader; --no-link: do not"),
       default: true,
@@ -37,6 +41,7 @@ export interface CompressFlags extends Omit<TrainingFlags, "activation"> {
   readonly bits: string | undefined;
   readonly ignore: string | undefined;
   readonly epochs: number;
+  readonly exhaustive: boolean;
   readonly link: boolean;
 }
 

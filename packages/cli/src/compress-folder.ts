@@ -1,5 +1,5 @@
-import { fileError, OptionError } from "@millrace/formats";
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { fileError, OptionError, temporaryPath } from "@millrace/formats";
+import { mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 /** The folder that a compressed model goes into unless another is named: beside the model's. */
@@ -52,15 +52,13 @@ async function real(path: string): Promise<string> {
  * @throws FileError if the system refuses.
  */
 export async function makeFolder(out: string, write: (folder: string) => Promise<void>): Promise<void> {
-  const parent = dirname(resolve(out));
-  let temporary: string | undefined;
+  const temporary = temporaryPath(resolve(out));
   try {
-    await mkdir(parent, { recursive: true });
-    temporary = await mkdtemp(join(parent, `.${basename(out)}-`));
+    await mkdir(temporary, { recursive: true });
     await write(temporary);
     await rename(temporary, out);
   } catch (error) {
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
     if (error instanceof Error && "syscall" in error) throw fileError(out, "make the folder", error);
     throw error;
   }

@@ -16,8 +16,7 @@ const LOOK_MS = 5;
 const MAX_LOOKS = 24_000;
 
 /** 96 noisy images of 16 x 16 pixels in three classes, and 24 to validate on. */
-export async function makeImages(): Promise<string> {
-  const dir = join(tempDir(), "shards");
+export async function makeImages(dir: string = join(tempDir(), "shards")): Promise<string> {
   const writer = await createDataset(dir, {
     format: "arrow",
     classes: ["dark", "middle", "light"],

@@ -25,7 +25,17 @@ describe("millrace", () => {
   it("--help names every command, and each command's --help has examples", async () => {
     const help = await millrace("--help");
     expect(help.code).toBe(0);
-    for (const command of ["convert", "inspect", "head", "verify", "train", "sweep", "profile", "backend"]) {
+    for (const command of [
+      "convert",
+      "inspect",
+      "head",
+      "verify",
+      "train",
+      "sweep",
+      "profile",
+      "compress",
+      "backend",
+    ]) {
       expect(help.stdout).toContain(`millrace ${command}`);
       const { code, stdout } = await millrace(command, "--help");
       expect(code).toBe(0);

@@ -36,6 +36,7 @@ async function runCompress(flags: CompressFlags, io: Io): Promise<void> {
     bits: numbersOf("bits", flags.bits),
     ignore: wordsOf(flags.ignore),
     epochs: flags.epochs,
+    exhaustive: flags.exhaustive,
     learningRate: flags.learningRate,
     seed: flags.seed,
   };

@@ -18,6 +18,9 @@ import {
   type QuantizedModel,
 } from "./quantize/index.js";
 
+/** Of Brotli: 1.7 MB of floats take a sixth of the time that the most does, and 2 % more bytes. */
+const FLOAT_QUALITY = 9;
+
 /** The steps that make one candidate from another: each is a model of its own, which the caller disposes. */
 export class CandidateMaker {
   /** Epochs of the loader that were trained on. */
@@ -71,9 +74,10 @@ export class CandidateMaker {
     }
   }
 
-  /** The bytes of `model.packed`. */
+  /** The bytes of `model.packed`. Floats are packed with less effort: they gain little by more. */
   pack(quantized: QuantizedModel): Uint8Array {
-    return packModel(quantized);
+    const isFloat = quantized.weights.every(({ kind }) => kind === "float32");
+    return packModel(quantized, { quality: isFloat ? FLOAT_QUALITY : 11 });
   }
 
   /** The model in the bytes of a packed file. */

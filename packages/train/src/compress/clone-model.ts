@@ -1,5 +1,6 @@
 import { io } from "@tensorflow/tfjs-core";
 import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
+import type { ModelFiles } from "../model-file/model-file.js";
 
 /** What TensorFlow.js would save of a model: its topology and its weights, read from the device. */
 export async function artifactsOf(model: LayersModel): Promise<io.ModelArtifacts> {
@@ -13,12 +14,17 @@ export async function artifactsOf(model: LayersModel): Promise<io.ModelArtifacts
   return saved;
 }
 
-/** The model of what {@link artifactsOf} read; the caller's to dispose. */
-export async function loadArtifacts(artifacts: io.ModelArtifacts): Promise<LayersModel> {
-  return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
+/** The model in the files of TensorFlow.js, which lie in memory; the caller's to dispose. */
+export async function loadFiles({ json, weights }: ModelFiles): Promise<LayersModel> {
+  const { modelTopology, weightsManifest } = JSON.parse(json) as io.ModelJSON;
+  const weightSpecs = weightsManifest.flatMap((group) => group.weights);
+  return await loadLayersModel({
+    load: () => Promise.resolve({ modelTopology, weightSpecs, weightData: weights.buffer }),
+  });
 }
 
 /** A model of its own with the same layers and weights; the caller's to dispose. */
 export async function cloneModel(model: LayersModel): Promise<LayersModel> {
-  return await loadArtifacts(await artifactsOf(model));
+  const artifacts = await artifactsOf(model);
+  return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
 }

@@ -4,7 +4,7 @@ import { STYLE } from "../report/html-style.js";
 import { settingText } from "./candidate-grid.js";
 import { accuracyText, comparisonRows } from "./comparison-rows.js";
 import type { CandidateReport, CompressReport, LinkReport } from "./compress-report.js";
-import { isChosen, linkMeasured, outcomeSentence } from "./compress-text.js";
+import { isChosen, linkMeasured, outcomeSentence, skippedLines } from "./compress-text.js";
 import { frontChart } from "./front-chart.js";
 import { bytesText, countText, factorText, pointsText } from "./size-text.js";
 
@@ -13,7 +13,7 @@ const COMPRESS_STYLE = `
 .front .axis { stroke: var(--line); } .front .limit { stroke: var(--stall); stroke-dasharray: 5 4; }
 .front .within { fill: var(--compute); } .front .lost { fill: var(--stall); opacity: 0.6; } .front .before { fill: var(--ink); }
 .front .chosen { fill: none; stroke: var(--ink); stroke-width: 2; } .front .front-line { fill: none; stroke: var(--compute); opacity: 0.5; }
-tr.chosen th, tr.chosen td { font-weight: 650; } tr.skipped th, tr.skipped td { color: var(--soft); } td.worse { color: var(--stall); }
+tr.chosen th, tr.chosen td { font-weight: 650; } td.worse { color: var(--stall); }
 `;
 
 /**
@@ -81,14 +81,15 @@ function comparisonSection({ before, after }: CompressReport): SafeHtml {
 }
 
 function candidatesSection(report: CompressReport): SafeHtml {
-  const rows = report.candidates.map((candidate) =>
-    candidateRow(candidate, isChosen(candidate.setting, report.chosen)),
-  );
+  const rows = report.candidates
+    .filter(({ outcome }) => outcome !== "skipped")
+    .map((candidate) => candidateRow(candidate, isChosen(candidate.setting, report.chosen)));
+  const skipped = skippedLines(report.candidates).map((line) => markup`<p class="soft small">${line}</p>`);
   return card(
     "All settings",
     markup`${frontChart(report)}
 <div class="wide"><table><thead><tr><th>filters</th><th>sparsity</th><th>bits</th><th>accuracy</th><th>points</th><th>not 0</th>
-<th>multiply-adds</th><th>packed</th><th class="left">outcome</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+<th>multiply-adds</th><th>packed</th><th class="left">outcome</th></tr></thead><tbody>${rows}</tbody></table></div>${skipped}`,
   );
 }
 

@@ -1,7 +1,8 @@
 import { OptionError } from "@millrace/formats";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { systemClock } from "../clock.js";
-import { artifactsOf, loadArtifacts } from "./clone-model.js";
+import { modelFiles } from "../model-file/model-file.js";
+import { artifactsOf, loadFiles } from "./clone-model.js";
 import { paretoFront } from "./candidate-grid.js";
 import { CandidateMaker } from "./candidate-maker.js";
 import { resolveCompressOptions, type CompressOptions, type CompressSettings } from "./compress-options.js";
@@ -25,7 +26,7 @@ export interface CompressResult {
   readonly packed: Uint8Array | undefined;
 }
 
-/** Models whose speed is measured beside the one before and the one chosen. */
+/** Models whose speed is measured beside the one before and the one chosen; of an exhaustive search all. */
 const OTHERS_MEASURED = 3;
 
 /**
@@ -67,8 +68,16 @@ export async function compressModel(options: CompressOptions): Promise<CompressR
   return { report, packed: chosen?.packed };
 }
 
-function checkLayers({ layers }: LayersModel, { ignore }: CompressSettings): void {
-  const names = layers.map(({ name }) => name);
+/** Names of all layers, those of models inside the model among them. */
+function namesOf({ layers }: Pick<LayersModel, "layers">): string[] {
+  return layers.flatMap((layer) => [
+    layer.name,
+    ...("layers" in layer ? namesOf(layer as unknown as Pick<LayersModel, "layers">) : []),
+  ]);
+}
+
+function checkLayers(model: LayersModel, { ignore }: CompressSettings): void {
+  const names = namesOf(model);
   const unknown = ignore.find((name) => !names.includes(name));
   if (unknown === undefined) return;
   const problem = "names a layer that the model does not have";
@@ -111,13 +120,14 @@ async function withSpeed(
 ): Promise<Measured> {
   const { options, settings } = maker;
   const { model, backend, clock = systemClock, signal, onProgress } = options;
-  const others = made.filter(({ report, packed }) => report.isOnFront && packed !== undefined);
+  const within = made.filter(({ packed }) => packed !== undefined);
+  const others = settings.exhaustive ? within : within.filter(({ report }) => report.isOnFront);
   const measured = [...new Set([chosen, ...others])].filter((candidate) => candidate !== undefined);
-  const worth = measured.slice(0, OTHERS_MEASURED + 1);
+  const worth = settings.exhaustive ? measured : measured.slice(0, OTHERS_MEASURED + 1);
   onProgress?.({ kind: "speed", models: worth.length + 1 });
-  const artifacts = await artifactsOf(model);
+  const files = modelFiles(await artifactsOf(model));
   const loaders: LoadModel[] = [
-    async () => await loadArtifacts(artifacts),
+    async () => await loadFiles(files),
     ...worth.map(
       ({ packed }) =>
         async () =>

@@ -21,7 +21,7 @@ export interface CompressOptions {
   readonly validation: TrainLoader;
   /** The accuracy that may be lost, as a share of all samples: 0.01 is one point of a hundred. */
   readonly maxAccuracyDrop: number;
-  /** Shares of the filters of each group of layers that stay, above 0 to 1. Default 1, 0.7, 0.5, 0.35. */
+  /** Shares of the filters of each group of layers that stay, above 0 to 1. Default 1, 0.5, 0.35. */
   readonly filterShares?: readonly number[] | undefined;
   /** Shares of the weights that become zero, 0 to less than 1. Default 0, 0.8, 0.9, 0.95. */
   readonly sparsities?: readonly number[] | undefined;
@@ -31,6 +31,11 @@ export interface CompressOptions {
   readonly epochs?: number | undefined;
   /** Highest learning rate of the fine-tuning, by Adam with a cosine. Default 0.001. */
   readonly learningRate?: number | undefined;
+  /**
+   * Also tries what cannot become the smallest, gentle settings first, to see what each point of accuracy costs. Default
+   * false.
+   */
+  readonly exhaustive?: boolean | undefined;
   /** Names of layers that stay as they are. */
   readonly ignore?: readonly string[] | undefined;
   /** See {@link TrainOptions.statistics}: those that the model was trained with. */
@@ -74,6 +79,7 @@ export interface CompressSettings {
   readonly maxAccuracyDrop: number;
   readonly epochs: number;
   readonly learningRate: number;
+  readonly exhaustive: boolean;
   readonly ignore: readonly string[];
   readonly seed: number;
   readonly speedMs: number;
@@ -96,7 +102,7 @@ export function resolveCompressOptions(options: CompressOptions): CompressSettin
     throw impossible("learningRate", "a number above 0", learningRate);
   if (!(speedSeconds > 0 && speedSeconds <= 3600))
     throw impossible("speedSeconds", "a number above 0, at most 3,600", speedSeconds);
-  const shares = axis("filterShares", options.filterShares ?? [1, 0.7, 0.5, 0.35], "shares above 0 to 1", isShare);
+  const shares = axis("filterShares", options.filterShares ?? [1, 0.5, 0.35], "shares above 0 to 1", isShare);
   const sparsities = axis("sparsities", options.sparsities ?? [0, 0.8, 0.9, 0.95], "0 to less than 1", isSparsity);
   const bits = axis("bits", options.bits ?? [8, 5, 4], "32, 16, 8, 7, 6, 5 or 4", isBits);
   return {
@@ -108,6 +114,7 @@ export function resolveCompressOptions(options: CompressOptions): CompressSettin
     maxAccuracyDrop,
     epochs: wholeNumber("epochs", options.epochs ?? 1, 1),
     learningRate,
+    exhaustive: options.exhaustive ?? false,
     ignore: options.ignore ?? [],
     seed: wholeNumber("seed", options.seed ?? 0, 0),
     speedMs: speedSeconds * 1000,

@@ -51,7 +51,7 @@ export interface ModelReport {
   /** Multiplications with an addition for one sample, zeros counted as any other weight. */
   readonly macs: number;
   readonly bytes: BytesReport;
-  /** Only of models that are worth a look: see {@link CandidateReport.isOnFront}. */
+  /** Of the models before and after, and of some on the front; of an exhaustive search, of all within the loss. */
   readonly speed?: SpeedReport | undefined;
 }
 

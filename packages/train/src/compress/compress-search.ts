@@ -24,22 +24,21 @@ export interface Found {
 }
 
 /**
- * Tries settings from gentle to harsh: for each share of the filters more and more zeros, for each of these fewer and fewer
- * bits. Each pruning goes on from the weights of the one before and is fine-tuned, as iterative pruning is (Han et al.,
- * "Learning both Weights and Connections for Efficient Neural Networks", 2015). What is harsher in every way than a setting
- * that has lost too much is not tried.
+ * Looks for the smallest model. First the filters go, share by share, each from the weights of the one before. Then, from the
+ * fewest filters that are enough on, more and more weights become zero, and for each share of zeros the weights get fewer and
+ * fewer bits. Each pruning is fine-tuned, as iterative pruning is (Han et al., "Learning both Weights and Connections for
+ * Efficient Neural Networks", 2015). Not tried is what is harsher in every way than a setting that has lost too much, and what
+ * has more weights, with as many bits, than a setting that is enough.
  */
 export class CompressSearch implements Disposable {
   readonly #candidates: MadeCandidate[] = [];
   readonly #lost: CompressSetting[] = [];
   #done = 0;
   #before: ModelReport | undefined;
-  /** With all weights of this share of the filters. */
-  #base: LayersModel | undefined;
-  #share = 1;
-  /** That model with so many zeros. */
-  #sparse: LayersModel | undefined;
-  #sparsity = 0;
+  /** Fine-tuned models by their share of the filters, all their weights there. */
+  readonly #bases = new Map<number, LayersModel>();
+  /** The model in work, of one of them. */
+  #sparse: { readonly model: LayersModel; readonly filterShare: number; sparsity: number } | undefined;
 
   constructor(
     readonly options: CompressOptions,
@@ -54,11 +53,24 @@ export class CompressSearch implements Disposable {
     const packed = maker.pack(await maker.quantize(options.model, 32));
     this.#before = await modelReport(options.model, accuracy, packed.length);
     options.onProgress?.({ kind: "before", model: this.#before });
+    await this.#pruneFilters();
     const { filterShares, sparsities, bits } = settings.grid;
-    for (const filterShare of filterShares)
+    for (const filterShare of settings.exhaustive ? filterShares : filterShares.toReversed())
       for (const sparsity of sparsities)
         for (const count of bits) await this.#try({ filterShare, sparsity, bits: count });
     return { before: this.#before, candidates: this.#candidates };
+  }
+
+  /** Makes the models with fewer filters, until one has lost too much. */
+  async #pruneFilters(): Promise<void> {
+    let [model, share] = [this.options.model, 1];
+    for (const filterShare of this.settings.grid.filterShares) {
+      const smaller = await this.maker.withoutFilters(model, filterShare / share);
+      this.#bases.set(filterShare, smaller);
+      const setting = { filterShare, sparsity: 0, bits: 32 };
+      if (filterShare < 1 && !(await this.#recovers(smaller, setting))) return;
+      [model, share] = [smaller, filterShare];
+    }
   }
 
   async #try(setting: CompressSetting): Promise<void> {
@@ -73,36 +85,49 @@ export class CompressSearch implements Disposable {
     await this.#measure(setting, tuned, "with its centroids fine-tuned");
   }
 
-  /** Notes a setting that a gentler one has ruled out. */
+  /** Notes a setting that another one has ruled out. */
   #skips(setting: CompressSetting): boolean {
     const gentler = gentlerOf(setting, this.#lost);
-    if (gentler === undefined) return false;
-    const isNoted = isHarsher(gentler, setting);
-    if (!isNoted) {
-      const reason = `${settingText(gentler)} has lost too much already`;
-      this.#note({ report: { setting, outcome: "skipped", reason } });
-    }
+    const smaller = gentler === undefined && !this.settings.exhaustive ? this.#smallerThan(setting) : undefined;
+    if (gentler === undefined && smaller === undefined) return false;
+    // The one that has lost too much may be this very setting, which is noted then.
+    if (gentler !== undefined && isHarsher(gentler, setting)) return true;
+    const reason =
+      gentler === undefined
+        ? `cannot be smaller than ${settingText(smaller as CompressSetting)}, which is enough`
+        : `${settingText(gentler)} has lost too much`;
+    this.#note({ report: { setting, outcome: "skipped", reason } });
     return true;
+  }
+
+  /** A setting within the loss that has no more weights than this one would have, and no more bits. */
+  #smallerThan({ filterShare, sparsity, bits }: CompressSetting): CompressSetting | undefined {
+    const base = this.#bases.get(filterShare);
+    if (base === undefined) return undefined;
+    const weights = base.countParams() * (1 - sparsity);
+    const smaller = this.#candidates.find(
+      ({ report: { model, outcome, setting } }) =>
+        outcome === "within" && setting.bits <= bits && (model?.nonZero ?? Infinity) <= weights,
+    );
+    return smaller?.report.setting;
   }
 
   /** The fine-tuned model with these filters and zeros; `undefined` if it has lost too much. */
   async #pruned({ filterShare, sparsity }: CompressSetting): Promise<LayersModel | undefined> {
-    this.#base ??= await cloneModel(this.options.model);
-    if (filterShare < this.#share) {
-      const smaller = await this.maker.withoutFilters(this.#base, filterShare / this.#share);
-      this.#base.dispose();
-      this.#base = smaller;
-      this.#share = filterShare;
-      this.#forgetSparse();
-      if (!(await this.#recovers(smaller, { filterShare, sparsity: 0, bits: 32 }))) return undefined;
+    if (this.#sparse?.filterShare !== filterShare) {
+      this.#sparse?.model.dispose();
+      this.#sparse = undefined;
+      const base = this.#bases.get(filterShare);
+      if (base === undefined) return undefined;
+      this.#sparse = { model: await cloneModel(base), filterShare, sparsity: 0 };
     }
-    this.#sparse ??= await cloneModel(this.#base);
-    if (sparsity > this.#sparsity) {
-      const masks = await this.maker.sparsify(this.#sparse, sparsity);
-      this.#sparsity = sparsity;
-      if (!(await this.#recovers(this.#sparse, { filterShare, sparsity, bits: 32 }, masks))) return undefined;
+    const { model } = this.#sparse;
+    if (sparsity > this.#sparse.sparsity) {
+      const masks = await this.maker.sparsify(model, sparsity);
+      this.#sparse.sparsity = sparsity;
+      if (!(await this.#recovers(model, { filterShare, sparsity, bits: 32 }, masks))) return undefined;
     }
-    return this.#sparse;
+    return model;
   }
 
   /** Fine-tunes a model that was pruned, once more if once is not enough. False if it has lost too much even so. */
@@ -162,16 +187,11 @@ export class CompressSearch implements Disposable {
     this.options.onProgress?.({ kind: "candidate", candidate: candidate.report, done: this.#done, total });
   }
 
-  #forgetSparse(): void {
-    this.#sparse?.dispose();
-    this.#sparse = undefined;
-    this.#sparsity = 0;
-  }
-
   /** Frees all models of the search. */
   [Symbol.dispose](): void {
-    this.#forgetSparse();
-    this.#base?.dispose();
-    this.#base = undefined;
+    this.#sparse?.model.dispose();
+    this.#sparse = undefined;
+    for (const model of this.#bases.values()) model.dispose();
+    this.#bases.clear();
   }
 }

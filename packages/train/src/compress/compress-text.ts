@@ -67,17 +67,25 @@ function comparisonLines({ before, after }: CompressReport): string[] {
 }
 
 function candidateLines(candidates: readonly CandidateReport[], chosen: CompressSetting | undefined): string[] {
-  const rows = candidates.map(({ setting, outcome, model, accuracyDrop, isOnFront }) => {
+  const tried = candidates.flatMap(({ setting, outcome, model, accuracyDrop, isOnFront }) => {
+    if (model === undefined || accuracyDrop === undefined) return [];
     const { filterShare, sparsity, bits } = setting;
-    const of = [String(filterShare), String(sparsity), String(bits)];
-    if (model === undefined || accuracyDrop === undefined) return [...of, "", "", "", "", "", outcome];
     const mark = isChosen(setting, chosen) ? "chosen" : outcome === "within" && isOnFront ? "on the front" : outcome;
     const { nonZero, macs, bytes, accuracy } = model;
     const sizes = [countText(nonZero), countText(macs), bytesText(bytes.packed)];
-    return [...of, accuracyText(accuracy), pointsText(-accuracyDrop), ...sizes, mark];
+    const of = [String(filterShare), String(sparsity), String(bits)];
+    return [[...of, accuracyText(accuracy), pointsText(-accuracyDrop), ...sizes, mark]];
   });
   const header = ["filters", "sparsity", "bits", "accuracy", "points", "not 0", "multiply-adds", "packed", ""];
-  return table([header, ...rows]);
+  return [...table([header, ...tried]), ...skippedLines(candidates)];
+}
+
+/** What was not tried, by its reason: `12 not tried: filters 1, sparsity 0.95, 32 bits has lost too much`. */
+export function skippedLines(candidates: readonly CandidateReport[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { outcome, reason } of candidates)
+    if (outcome === "skipped") counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts].map(([reason, count]) => `${count} not tried: ${reason}`);
 }
 
 /** True for the setting that was chosen, also where the two come from a file. */

@@ -4,6 +4,7 @@ import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../backends/backend.js";
 import { profile } from "../profile/profile.js";
+import type { ProfileReport } from "../report/report.js";
 import type { StepContext } from "../step-context.js";
 import { pixelAffine } from "../training/pixel-affine.js";
 import { statisticsOf, type TrainBatch } from "../training/train-options.js";
@@ -42,18 +43,23 @@ const WARMUP_STEPS = 5;
 export async function measureLink(options: LinkOptions): Promise<LinkReport | undefined> {
   const { before, after, phaseSeconds = 0.5 } = options;
   const first = await run(options, before, { seconds: phaseSeconds });
-  const second = await run(options, after, { seconds: phaseSeconds });
-  const computeMs = { before: first.model?.computeMs, after: second.model?.computeMs };
-  if (first.model === undefined || computeMs.before === undefined || computeMs.after === undefined) return undefined;
-  const ratio = computeMs.before > 0 ? computeMs.after / computeMs.before : 1;
+  if (first.model === undefined) return undefined;
+  const second = await run(options, after, false);
+  const [beforeMs, afterMs] = [passMs(first), passMs(second)];
+  const ratio = beforeMs > 0 && afterMs > 0 ? afterMs / beforeMs : 1;
   return { ...inputLink(first.model, ratio), measuredPerSec: second.throughput.samplesPerSec };
+}
+
+/** The median time of a forward pass with its upload, without what it waited for its batch. */
+function passMs({ budget }: ProfileReport): number {
+  return budget.compute.p50Ms + budget.copy.p50Ms;
 }
 
 async function run(
   { backend, loader, steps = 60, statistics, imageField = "image", signal }: LinkOptions,
   model: LayersModel,
-  phases: { readonly seconds: number },
-): ReturnType<typeof profile> {
+  phases: { readonly seconds: number } | false,
+): Promise<ProfileReport> {
   const { tf } = backend;
   const channels = model.inputs[0]?.shape.at(-1) ?? 1;
   const affine = pixelAffine(statistics ?? statisticsOf(loader, imageField), channels);

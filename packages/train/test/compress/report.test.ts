@@ -53,7 +53,7 @@ describe("a report of compression", () => {
     expect(text).toMatch(/weights that are not 0 +100,000 +10,000 +10x fewer/u);
     expect(text).toMatch(/forward of 64, p50 ms +20\.0 +24\.0 +1\.20x slower/u);
     expect(text).toMatch(/1 +0\.9 +5 .* -0\.50 .* chosen/u);
-    expect(text).toMatch(/0\.5 +0\.9 +4 +skipped/u);
+    expect(text).toMatch(/^1 not tried: filters 1, sparsity 0\.9, 4 bits has lost too much already$/mu);
     expect(text).toContain(String.raw`run/<model>\x1b[31m`);
   });
 
