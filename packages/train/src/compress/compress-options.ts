@@ -38,7 +38,7 @@ export interface CompressOptions {
   readonly exhaustive?: boolean | undefined;
   /** Names of layers that stay as they are. */
   readonly ignore?: readonly string[] | undefined;
-  /** See {@link TrainOptions.statistics}: those that the model was trained with. */
+  /** See `TrainOptions.statistics`: those that the model was trained with. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;

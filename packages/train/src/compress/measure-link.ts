@@ -21,7 +21,7 @@ export interface LinkOptions {
   readonly backend: Backend;
   /** What feeds them, at the setting that it has now; begun again as often as it takes. */
   readonly loader: Loader;
-  /** See {@link TrainOptions.statistics}. */
+  /** See `TrainOptions.statistics`. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;

@@ -29,7 +29,7 @@ export interface ScoreOptions {
   readonly maxBatches?: number | undefined;
   /** Seed of dropout. Default 0. */
   readonly seed?: number | undefined;
-  /** See {@link TrainOptions.statistics}. */
+  /** See `TrainOptions.statistics`. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;

@@ -38,7 +38,7 @@ export interface CalibrateOptions {
    * leaves outliers out. 50 to 100, default 100: from the least to the greatest.
    */
   readonly percentile?: number | undefined;
-  /** See {@link TrainOptions.statistics}. */
+  /** See `TrainOptions.statistics`. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;
