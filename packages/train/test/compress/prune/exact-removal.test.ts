@@ -56,7 +56,7 @@ const style = fc.record<Style>({
   activation: fc.constantFrom("relu", "elu", "sigmoid", "tanh"),
 });
 const seed = fc.nat({ max: 1e6 });
-const runs = { numRuns: count(3, 25) };
+const runs = { numRuns: count(2, 25) };
 
 describe.each(NAMES)("a model that is %s", (name) => {
   it("stays the same function when filters that are zero are removed", async () => {
