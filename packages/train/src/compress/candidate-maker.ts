@@ -6,6 +6,7 @@ import type { WeightRule } from "../training/weight-rule.js";
 import { cloneModel } from "./clone-model.js";
 import type { CompressOptions, CompressSettings } from "./compress-options.js";
 import type { CompressSetting } from "./compress-report.js";
+import { lampScores } from "./lamp-scores.js";
 import { laterEpochs } from "./later-epochs.js";
 import { packModel, unpackModel } from "./pack/index.js";
 import { applyMasks, maskRule, maskWeights, pruneFilters, type WeightMasks } from "./prune/index.js";
@@ -44,9 +45,10 @@ export class CandidateMaker {
     return pruned.model;
   }
 
-  /** Makes the smallest weights of a model zero, in place. */
+  /** Makes the weights of a model zero that matter least, in place. */
   async sparsify(model: LayersModel, sparsity: number): Promise<WeightMasks> {
-    const masks = await maskWeights(model, { sparsity, scope: "global", ignore: this.settings.ignore });
+    const scores = await lampScores(model);
+    const masks = await maskWeights(model, { sparsity, scores, scope: "global", ignore: this.settings.ignore });
     applyMasks(model, masks);
     return masks;
   }

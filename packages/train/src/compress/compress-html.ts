@@ -13,7 +13,7 @@ const COMPRESS_STYLE = `
 .front .axis { stroke: var(--line); } .front .limit { stroke: var(--stall); stroke-dasharray: 5 4; }
 .front .within { fill: var(--compute); } .front .lost { fill: var(--stall); opacity: 0.6; } .front .before { fill: var(--ink); }
 .front .chosen { fill: none; stroke: var(--ink); stroke-width: 2; } .front .front-line { fill: none; stroke: var(--compute); opacity: 0.5; }
-tr.chosen th, tr.chosen td { font-weight: 650; } td.worse { color: var(--stall); }
+tr.chosen th, tr.chosen td { font-weight: 650; } td.left { white-space: normal; min-width: 150px; } td.worse { color: var(--stall); }
 `;
 
 /**

@@ -102,7 +102,7 @@ function linkLines(link: LinkReport | undefined): string[] {
 export function linkMeasured({ afterPerSec, measuredPerSec }: LinkReport): string[] {
   if (measuredPerSec === undefined || !(afterPerSec > 0)) return [];
   const error = 100 * (measuredPerSec / afterPerSec - 1);
-  const off = `${error >= 0 ? "+" : ""}${error.toFixed(0)} %`;
+  const off = Math.abs(error) < 0.5 ? "0 %" : `${error > 0 ? "+" : ""}${error.toFixed(0)} %`;
   return [
     `Run at the present setting: predicted ${rate(afterPerSec)} samples/s, measured ${rate(measuredPerSec)} (${off}).`,
   ];

@@ -5,6 +5,7 @@ export * from "./compress-schema.js";
 export { compressReportToHtml } from "./compress-html.js";
 export { formatCompressReport, nearestText } from "./compress-text.js";
 export * from "./input-link.js";
+export { lampScores } from "./lamp-scores.js";
 export { measureLink, type LinkOptions } from "./measure-link.js";
 export * from "./pack/index.js";
 export * from "./prune/index.js";

@@ -3,6 +3,8 @@ import { evaluate } from "@millrace/train";
 import {
   compressModel,
   dequantizeModel,
+  lampScores,
+  maskWeights,
   measureLink,
   unpackModel,
   type CompressOptions,
@@ -168,6 +170,23 @@ describe("compressModel", () => {
       expect(await rejection(compress({ signal: controller.signal, onProgress }))).toBe(reason);
       expect(tf.memory().numTensors).toBe(tensors);
     }
+  });
+});
+
+describe("lampScores", () => {
+  it("is a weight's square over the squares of its tensor that are not smaller, so that no layer is emptied", async () => {
+    const scores = await lampScores(trained);
+    for (const weight of trained.weights) {
+      const squares = Array.from(await weight.read().data(), (value) => value ** 2);
+      const expected = squares.map(
+        (square) => square / squares.reduce((sum, other) => sum + (other >= square ? other : 0), 0),
+      );
+      const found = [...(scores.get(weight.originalName) ?? [])];
+      expect(found).toHaveLength(squares.length);
+      expect(Math.max(0, ...found.map((score, at) => Math.abs(score - (expected[at] || 0))))).toBeLessThan(1e-5);
+    }
+    const masks = await maskWeights(trained, { sparsity: 0.99, scores });
+    for (const { keep } of masks.values()) expect(keep).toContain(1);
   });
 });
 
