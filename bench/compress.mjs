@@ -32,6 +32,25 @@ const PAGE = new URL("../docs/compress.md", import.meta.url);
 const BIN = fileURLToPath(new URL("../packages/cli/dist/bin.js", import.meta.url));
 const SEED = 1;
 
+/**
+ * Runs `work`, then closes what it opened, the last first.
+ * @template T
+ * @param {(opened: <O extends { close(): Promise<void> }>(resource: O) => O) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function closing(work) {
+  /** @type {{ close(): Promise<void> }[]} */
+  const resources = [];
+  try {
+    return await work((resource) => {
+      resources.push(resource);
+      return resource;
+    });
+  } finally {
+    for (const resource of resources.toReversed()) await resource.close();
+  }
+}
+
 /** What was done, in words. @param {{ filterShare: number, sparsity: number, bits: number }} setting */
 function nameOf({ filterShare, sparsity, bits }) {
   const parts = [
@@ -68,13 +87,13 @@ function taskOf(report, backend, task) {
   return { task, backend, before, rows, load: loadavg()[0] ?? 0 };
 }
 
-/** @param {string} folder */
-async function lenet(folder) {
+/** @param {string} folder @param {<O extends { close(): Promise<void> }>(resource: O) => O} opened */
+async function lenet(folder, opened) {
   const shards = join(folder, "digits");
   await writeShards(shards);
-  await using loader = await openLoader(shards, { batchSize: 64, order: shuffle({ seed: SEED }), numWorkers: 1 });
-  await using validation = await openLoader(shards, { split: "val", batchSize: 500, order: sequential() });
-  await using backend = (await selectBackend(values.backend)).backend;
+  const loader = opened(await openLoader(shards, { batchSize: 64, order: shuffle({ seed: SEED }), numWorkers: 1 }));
+  const validation = opened(await openLoader(shards, { split: "val", batchSize: 500, order: sequential() }));
+  const backend = opened((await selectBackend(values.backend)).backend);
   const model = createModel("lenet", { classes: 10, inputShape: [SIDE, SIDE, 1], seed: SEED });
   const common = { model, backend, loader, validation, seed: SEED, statistics: STATISTICS };
   await train({ ...common, epochs: 2, learningRate: 0.002 });
@@ -91,20 +110,20 @@ async function lenet(folder) {
   return taskOf(report, backend.device, "LeNet-5, 60,000 digits; accuracy on 10,000 others");
 }
 
-/** @param {string} folder */
-async function miniResnet(folder) {
+/** @param {string} folder @param {<O extends { close(): Promise<void> }>(resource: O) => O} opened */
+async function miniResnet(folder, opened) {
   const photos = join(folder, "photos");
   await makePhotoSet(photos, { train: 2700, val: 540, seed: SEED });
   const shards = join(folder, "photo-shards");
   millrace("convert", photos, shards, "--size", "96", "--mode", "raw", "--format", "arrow");
-  await using dataset = await openDataset(shards);
+  const dataset = opened(await openDataset(shards));
   const statistics = dataset.manifest?.statistics ?? undefined;
   const order = shuffle({ seed: SEED });
   const crop = randomResizedCrop([64, 64], { scale: [0.3, 1] });
-  await using loader = await openLoader(shards, { batchSize: 64, order, numWorkers: 1, transforms: [crop] });
+  const loader = opened(await openLoader(shards, { batchSize: 64, order, numWorkers: 1, transforms: [crop] }));
   const held = { split: "val", batchSize: 60, order: sequential(), transforms: [resize(64)] };
-  await using validation = await openLoader(shards, held);
-  await using backend = (await selectBackend(values.backend)).backend;
+  const validation = opened(await openLoader(shards, held));
+  const backend = opened((await selectBackend(values.backend)).backend);
   const model = createModel("mini-resnet", { classes: dataset.classes.length, inputShape: [64, 64, 3], seed: SEED });
   const common = { model, backend, loader, validation, seed: SEED, statistics };
   await train({ ...common, epochs: 12, learningRate: 0.003 });
@@ -198,7 +217,7 @@ try {
   for (const [name, run] of TASKS) {
     if (!new RegExp(values.only, "u").test(name)) continue;
     console.log(name);
-    known[name] = await run(folder);
+    known[name] = await closing((opened) => run(folder, opened));
     console.log(tableOf(known[name]));
     const environment = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length };
     writeFileSync(RESULTS, `${JSON.stringify({ environment, tasks: known }, null, 2)}\n`);
