@@ -155,9 +155,11 @@ describe("millrace compress", () => {
     const args = argsOf(join(parent, "small"), "--max-accuracy-drop", "0.5", "--epochs", "100000");
     const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
+    let isStopped = false;
     child.stderr.on("data", (chunk: Buffer) => {
       stderr += chunk.toString();
-      if (stderr.includes("compress: before")) child.kill("SIGINT");
+      // A second signal would end it at once.
+      if (!isStopped && stderr.includes("compress: before")) isStopped = child.kill("SIGINT");
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
     expect([code, readdirSync(parent)]).toEqual([130, []]);
