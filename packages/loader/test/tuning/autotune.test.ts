@@ -215,7 +215,7 @@ describe("openLoader with autotune", () => {
     const { path } = await makeDataset({ samples: 16 });
     const transforms = [transformOf("throw new Error('no image');")];
     await using loader = await openLoader(path, { autotune: { maxCpus: 2 }, transforms });
-    expect(loader.describe()).toMatch(/autotune: 1 worker; .*nothing was measured, as .*no image/u);
+    expect(loader.describe()).toMatch(/autotune: 1 worker; .*nothing was measured, as (?:.*no image|fewer than)/u);
     const failed: unknown = await linesOf(loader).catch((error: unknown) => error);
     expect(isMillraceError(failed, "SAMPLE")).toBe(true);
   });
