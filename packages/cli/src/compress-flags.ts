@@ -25,6 +25,7 @@ export function compressFlags(yargs: Argv): Argv {
       "exhaustive",
       switchFlag("Try also what cannot become the smallest, to see what each point of accuracy costs"),
     )
+    .option("speed-seconds", { ...numberFlag("Time that measuring the speed of a model may take"), default: 1 })
     .option("link", {
       ...switchFlag("Measure what the smaller model asks of the loader; --no-link: do not"),
       default: true,
@@ -42,6 +43,7 @@ export interface CompressFlags extends Omit<TrainingFlags, "activation"> {
   readonly ignore: string | undefined;
   readonly epochs: number;
   readonly exhaustive: boolean;
+  readonly speedSeconds: number;
   readonly link: boolean;
 }
 

@@ -35,7 +35,17 @@ interface Given {
 }
 
 function argsWith({ out, of = model, dataset = shards }: Given, ...more: string[]): string[] {
-  const common = ["--backend", "wasm", "--num-workers", "0", "--batch-size", "8", "--no-link"];
+  const common = [
+    "--backend",
+    "wasm",
+    "--num-workers",
+    "0",
+    "--batch-size",
+    "8",
+    "--no-link",
+    "--speed-seconds",
+    "0.05",
+  ];
   return ["compress", of, "--dataset", dataset, ...(out === undefined ? [] : ["--out", out]), ...common, ...more];
 }
 

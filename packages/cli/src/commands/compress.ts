@@ -37,6 +37,7 @@ async function runCompress(flags: CompressFlags, io: Io): Promise<void> {
     ignore: wordsOf(flags.ignore),
     epochs: flags.epochs,
     exhaustive: flags.exhaustive,
+    speedSeconds: flags.speedSeconds,
     learningRate: flags.learningRate,
     seed: flags.seed,
   };
