@@ -108,7 +108,9 @@ describe("LeNet-5, at least 99.0 % of the 10,000 test digits right", () => {
     }
     for (const [index, { batchSize, p50Ms }] of (candidate(0.4, 0, 8).model.speed?.latency ?? []).entries()) {
       const before = report.before.speed?.latency[index]?.p50Ms ?? Number.NaN;
-      process.stdout.write(`40 % of the filters, forward of ${batchSize}: ${(before / p50Ms).toFixed(2)} times as fast\n`);
+      process.stdout.write(
+        `40 % of the filters, forward of ${batchSize}: ${(before / p50Ms).toFixed(2)} times as fast\n`,
+      );
     }
   });
 });
