@@ -4,13 +4,10 @@ import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
 import { rejection } from "../rejection.js";
 import { FakeLoader, UNMEASURED, type FakeCosts } from "./fake-loader.js";
+import { brief, endless, once, type Sized } from "./fake-iterables.js";
 
 /** One worker that needs 4 ms of preparation for a sample, and data that cost next to nothing. */
 const PREP: FakeCosts = { numWorkers: 1, coldMs: 0.02, warmMs: 0.01, prepMs: 4 };
-
-interface Sized {
-  readonly size: number;
-}
 
 /** Profiles a fake loader against a step of `stepMs`. */
 async function run(
@@ -327,36 +324,4 @@ function consume(had: WeakSet<object>, work: () => void = () => undefined): (bat
 /** A step that never resolves once the run is over. */
 function hang(): (batch: unknown, context: { readonly step: number }) => unknown {
   return (_, { step }) => (step < 30 ? undefined : new Promise(() => undefined));
-}
-
-async function* endless(): AsyncGenerator<Sized> {
-  for (;;) yield await Promise.resolve({ size: 10 });
-}
-
-/** Gives its batches to the first loop only. */
-function once(): AsyncIterable<Sized> {
-  const batches = endless();
-  let isFirst = true;
-  return {
-    [Symbol.asyncIterator]() {
-      if (isFirst) {
-        isFirst = false;
-        return batches;
-      }
-      return (async function* (): AsyncGenerator<Sized> {})();
-    },
-  };
-}
-
-/** Gives seven batches, then three, then none. */
-function brief(): AsyncIterable<Sized> {
-  let left = 10;
-  return {
-    async *[Symbol.asyncIterator]() {
-      for (let n = 0; n < 7 && left > 0; n++) {
-        left--;
-        yield await Promise.resolve({ size: 10 });
-      }
-    },
-  };
 }
