@@ -4,6 +4,7 @@ export * from "./errors.js";
 export * from "./extents.js";
 export * from "./format.js";
 export { assembleJpegCrop, JpegCrop, planJpegCrop, type JpegBox } from "./jpeg/crop.js";
+export { isFrameMarker } from "./jpeg/frame.js";
 export { exifOrientation } from "./jpeg/orientation.js";
 export { decodeJpegSegments, JpegSegments } from "./jpeg/segments.js";
 export { jpegSegmentColumn, type JpegSegmentColumn } from "./jpeg/segment-column.js";

@@ -1,6 +1,6 @@
-import { exifOrientation } from "@millrace/formats/shard";
+import { exifOrientation, isFrameMarker } from "@millrace/formats/shard";
 import { ByteReader } from "./byte-reader.js";
-import { isFrame, nextSegment } from "./jpeg-markers.js";
+import { nextSegment } from "./jpeg-markers.js";
 import { isSrgbProfile } from "./srgb-profile.js";
 
 /** What stands in a JPEG before its first scan. */
@@ -63,7 +63,7 @@ export function readJpegHead(reader: ByteReader): JpegHead {
       const [precision, components] = [reader.u8(frameAt), reader.u8(frameAt + 5)];
       return { width, height, frame, precision, components, orientation, profile, scanAt: markerAt - 1 };
     }
-    if (isFrame(marker)) {
+    if (isFrameMarker(marker)) {
       if (frame !== 0) reader.fail("corrupt", "has two frame headers", markerAt - 1);
       frame = marker;
       frameAt = dataAt;

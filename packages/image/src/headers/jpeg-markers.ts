@@ -5,11 +5,6 @@ function isBare(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/** SOF0 to SOF15, which are 0xc0 to 0xcf but for DHT, JPG and DAC. */
-export function isFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
-}
-
 /**
  * Offset of the code of the next marker that is not bare, at or behind `at`; as decoders do, it skips stray bytes and
  * fill bytes of 0xff before it.

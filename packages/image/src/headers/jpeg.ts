@@ -1,6 +1,7 @@
+import { isFrameMarker } from "@millrace/formats/shard";
 import type { ByteReader } from "./byte-reader.js";
 import type { HeaderFormat, ImageSize } from "./header-format.js";
-import { isFrame, nextSegment } from "./jpeg-markers.js";
+import { nextSegment } from "./jpeg-markers.js";
 
 function size(reader: ByteReader): ImageSize {
   let at = 2;
@@ -10,7 +11,7 @@ function size(reader: ByteReader): ImageSize {
     if (marker === 0xd9 || marker === 0xda) reader.fail("corrupt", "has no frame header before its data", at - 2);
     const length = reader.u16(at);
     if (length < 2) reader.fail("corrupt", "has a marker segment without a length", at);
-    if (!isFrame(marker)) {
+    if (!isFrameMarker(marker)) {
       at += length;
       continue;
     }

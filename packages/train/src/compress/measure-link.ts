@@ -1,35 +1,27 @@
-import type { Statistics } from "@millrace/formats";
 import type { Loader } from "@millrace/loader";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Backend } from "../backends/backend.js";
 import { profile } from "../profile/profile.js";
 import type { ProfileReport } from "../report/report.js";
 import type { StepContext } from "../step-context.js";
+import type { EvaluateOptions } from "../training/evaluate.js";
 import { pixelAffine } from "../training/pixel-affine.js";
 import { statisticsOf, type TrainBatch } from "../training/train-options.js";
 import type { LinkReport } from "./compress-report.js";
 import { inputLink } from "./input-link.js";
 
 /** What {@link measureLink} measures. */
-export interface LinkOptions {
+export interface LinkOptions extends Pick<EvaluateOptions, "backend" | "statistics" | "imageField" | "signal"> {
   /** The model before compression; stays the caller's. */
   readonly before: LayersModel;
   /** The smaller one; stays the caller's. */
   readonly after: LayersModel;
-  /** The open backend that both live on. */
-  readonly backend: Backend;
   /** What feeds them, at the setting that it has now; begun again as often as it takes. */
   readonly loader: Loader;
-  /** See `TrainOptions.statistics`. */
-  readonly statistics?: Statistics | undefined;
-  /** Default `image`. */
-  readonly imageField?: string | undefined;
   /** Forward passes of each model that are measured. Default 60. */
   readonly steps?: number | undefined;
   /** Time of each phase of the profile, in seconds. Default 0.5. */
   readonly phaseSeconds?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 const WARMUP_STEPS = 5;

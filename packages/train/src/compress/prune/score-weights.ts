@@ -1,11 +1,11 @@
-import { OptionError, type Statistics } from "@millrace/formats";
+import { OptionError } from "@millrace/formats";
 import type { Tensor, Variable } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Backend } from "../../backends/backend.js";
 import { BatchPass } from "../../batch-pass.js";
 import { stepError } from "../../step-error.js";
 import { StepWatch } from "../../step-watch.js";
 import { seedDropout } from "../../training/dropout-seeds.js";
+import type { EvaluateOptions } from "../../training/evaluate.js";
 import { LayersStep } from "../../training/layers-step.js";
 import { CROSS_ENTROPY } from "../../training/loss.js";
 import { statisticsOf, type TrainBatch, type TrainLoader } from "../../training/train-options.js";
@@ -14,30 +14,22 @@ import { statisticsOf, type TrainBatch, type TrainLoader } from "../../training/
 export const SCORE_METHODS = ["snip", "taylor"] as const;
 
 /** How to score weights. */
-export interface ScoreOptions {
+export interface ScoreOptions extends Pick<
+  EvaluateOptions,
+  "backend" | "statistics" | "imageField" | "labelField" | "deadlineMs" | "signal"
+> {
   /**
    * `snip`: `|weight * gradient|`, with the gradient over all the batches, to prune a model before it is trained (Lee et
    * al., "SNIP", 2019); `taylor`: the mean over batches of `(weight * gradient)^2`, for a trained one (Molchanov et al.,
    * "Importance Estimation for Neural Network Pruning", 2019, equation 8).
    */
   readonly method: (typeof SCORE_METHODS)[number];
-  /** The open backend that the model lives on. */
-  readonly backend: Backend;
   /** The samples: the next `maxBatches` of epoch 0, where the loader then stands. Give one of its own, not that of training. */
   readonly loader: TrainLoader;
   /** Default 16. */
   readonly maxBatches?: number | undefined;
   /** Seed of dropout. Default 0. */
   readonly seed?: number | undefined;
-  /** See `TrainOptions.statistics`. */
-  readonly statistics?: Statistics | undefined;
-  /** Default `image`. */
-  readonly imageField?: string | undefined;
-  /** Default `label`. */
-  readonly labelField?: string | undefined;
-  /** How long a batch may take, in ms. Default 300,000. */
-  readonly deadlineMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { BackendError, OptionError, type Statistics } from "@millrace/formats";
+import { BackendError, OptionError } from "@millrace/formats";
 import { type Tensor, tidy } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import type { Backend } from "../../backends/backend.js";
 import { BatchPass } from "../../batch-pass.js";
 import { StepWatch } from "../../step-watch.js";
+import type { EvaluateOptions } from "../../training/evaluate.js";
 import { pixelAffine } from "../../training/pixel-affine.js";
 import { statisticsOf, type TrainBatch, type TrainLoader } from "../../training/train-options.js";
 import { RangeHistogram } from "./range-histogram.js";
@@ -24,11 +24,12 @@ export interface ActivationRanges {
 }
 
 /** How to calibrate. */
-export interface CalibrateOptions {
+export interface CalibrateOptions extends Pick<
+  EvaluateOptions,
+  "backend" | "statistics" | "imageField" | "deadlineMs" | "signal"
+> {
   /** A model with one input, `[batch, height, width, channels]`. It stays as it is. */
   readonly model: LayersModel;
-  /** The open backend that the model lives on. */
-  readonly backend: Backend;
   /** Samples as in training; a few hundred are enough. The loader is left in the middle of its epoch 0. */
   readonly loader: TrainLoader;
   /** So many batches are looked at. Default 16. */
@@ -38,13 +39,6 @@ export interface CalibrateOptions {
    * leaves outliers out. 50 to 100, default 100: from the least to the greatest.
    */
   readonly percentile?: number | undefined;
-  /** See `TrainOptions.statistics`. */
-  readonly statistics?: Statistics | undefined;
-  /** Default `image`. */
-  readonly imageField?: string | undefined;
-  /** How long a batch may take, in ms. Default 300,000. */
-  readonly deadlineMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
