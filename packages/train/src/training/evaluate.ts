@@ -17,7 +17,7 @@ export interface EvaluateOptions {
   /** See {@link TrainOptions.model}. */
   readonly model: LayersModel;
   readonly backend: Backend;
-  /** See {@link TrainOptions.statistics}: the same as in training, so give them if the loader is of another dataset. */
+  /** See `TrainOptions.statistics`: the same as in training, so give them if the loader is of another dataset. */
   readonly statistics?: Statistics | undefined;
   /** Default `image`. */
   readonly imageField?: string | undefined;
