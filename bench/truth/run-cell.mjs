@@ -158,13 +158,13 @@ export async function runCell(folder, cell) {
 }
 
 /**
- * Profiles a cell with its phases: its model and its verdict.
+ * Profiles a cell with its phases: its model, calibrated, and its verdict.
  * @param {string} folder @param {import("./cells.mjs").Cell} cell
  */
 async function modelCell(folder, cell) {
   const loader = await openCell(folder, cell);
   try {
-    const { model, verdict, throughput, phases } = await profile({
+    const { model, calibration, verdict, throughput, phases } = await profile({
       loader,
       step: timerStep(cell.computeMs),
       fence: () => undefined,
@@ -172,7 +172,12 @@ async function modelCell(folder, cell) {
       warmupSteps: WARMUP_STEPS,
       phases: { seconds: 1 },
     });
-    return { model, verdict, samplesPerSec: throughput.samplesPerSec, phases };
+    return {
+      model: model && changeModel(model, calibration ?? {}),
+      verdict,
+      samplesPerSec: throughput.samplesPerSec,
+      phases,
+    };
   } finally {
     await loader.close();
   }

@@ -10,6 +10,7 @@ export * from "./logs/run-log.js";
 export * from "./profile/advice.js";
 export * from "./profile/apply.js";
 export * from "./profile/attribution.js";
+export type { Calibration } from "./profile/calibration.js";
 export type { EventLoopReport } from "./profile/causes-event-loop.js";
 export type { GcReport } from "./profile/causes-gc.js";
 export type { WorkersReport } from "./profile/causes-workers.js";

@@ -8,6 +8,7 @@ export type { StepContext } from "../step-context.js";
 export type { StepTimes } from "../step-log.js";
 export { SpanLog } from "../trace/span-log.js";
 export * from "./apply.js";
+export type { Calibration } from "./calibration.js";
 export { readHistory, type HistoryEntry, type HistoryOptions, type HistorySetting } from "./history.js";
 export type { PhaseName } from "./phases/phase-context.js";
 export type { PhaseOptions } from "./phases/phase-options.js";

@@ -38,8 +38,18 @@ export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): Pipel
     cacheFraction: cold?.cachedFraction ?? 0,
     computeMs: computeMs * batchShare,
     computeCpuMs: synthetic.computeCpuMs * batchShare,
-    scaling: facts.numWorkers === 0 ? scaling : [...scaling, { numWorkers: facts.numWorkers, samplesPerSec }],
+    scaling: withPoint(scaling, facts.numWorkers, samplesPerSec),
   };
+}
+
+/** P is one more point, but not of a loader without workers, nor where the number was measured again. */
+function withPoint(
+  scaling: readonly ScalingPoint[],
+  numWorkers: number,
+  samplesPerSec: number,
+): readonly ScalingPoint[] {
+  const isKnown = numWorkers === 0 || scaling.some((point) => point.numWorkers === numWorkers);
+  return isKnown ? scaling : [...scaling, { numWorkers, samplesPerSec }];
 }
 
 /** What was read for a sample, or what a whole sample has where the two differ by no more than what a count is off. */

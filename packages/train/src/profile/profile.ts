@@ -1,4 +1,5 @@
 import { OptionError } from "@millrace/formats";
+import { changeModel } from "@millrace/loader";
 import { systemClock, type Clock } from "../clock.js";
 import type { Fact, FailureReport, ProfileReport } from "../report/report.js";
 import { runReport } from "../report/run-report.js";
@@ -8,6 +9,7 @@ import { StepWatch } from "../step-watch.js";
 import type { SpanLog } from "../trace/span-log.js";
 import { advise } from "./advice.js";
 import { BatchSource } from "./batch-source.js";
+import { calibrationOf } from "./calibration.js";
 import { DeviceFence } from "./device-fence.js";
 import { CauseMeter, type FoundCauses } from "./causes.js";
 import { failureReport } from "./failure.js";
@@ -218,17 +220,12 @@ class ProfileRun<B> {
         onPhase: (phase) => this.#tell(phase, done),
       },
     );
-    const rows = model === undefined ? undefined : whatIf(model, data);
-    const verdict = model === undefined ? report.verdict : withSharedStorage(report.verdict, model);
-    return {
-      ...report,
-      verdict,
-      phases,
-      ...(model === undefined ? {} : { model }),
-      ...(rows === undefined ? {} : { whatIf: rows }),
-      advice: advise(report.budget, verdict, rows),
-      warnings: [...report.warnings, ...warnings],
-    };
+    const common = { ...report, phases, warnings: [...report.warnings, ...warnings] };
+    if (model === undefined) return { ...common, advice: advise(report.budget, report.verdict, undefined) };
+    const verdict = withSharedStorage(report.verdict, model);
+    const calibration = calibrationOf(model, samplesPerSec, verdict);
+    const rows = whatIf(changeModel(model, calibration), data);
+    return { ...common, verdict, model, calibration, whatIf: rows, advice: advise(report.budget, verdict, rows) };
   }
 
   /** Forgets the warm-up. */

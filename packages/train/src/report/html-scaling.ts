@@ -3,16 +3,16 @@
  * sliders, the step alone, and what was measured. It makes `drawScaling`, which takes a changed model.
  */
 export const SCALING_SCRIPT = `
-    const most = Math.max(...sliders.find(({ key }) => key === "numWorkers").values, ...model.scaling.map((p) => p.numWorkers));
+    const most = Math.max(...sliders.find(({ key }) => key === "numWorkers").values, ...measured.map((p) => p.numWorkers));
     const counts = Array.from({ length: most + 1 }, (_, n) => n);
     const finite = (value) => (Number.isFinite(value) ? value : null);
     const curve = (of) => counts.map((numWorkers) => finite(predict(changeModel(of, { numWorkers })).samplesPerSec));
-    const measured = counts.map((n) => model.scaling.find((p) => p.numWorkers === n)?.samplesPerSec ?? null);
+    const alone = counts.map((n) => measured.find((p) => p.numWorkers === n)?.samplesPerSec ?? null);
     const run = counts.map((n) => (n === model.numWorkers ? inRunPerSec ?? null : null));
     const present = curve(model);
     const scalingOf = (changed) => {
       const step = finite(predict(changed).computePerSec);
-      return [counts, present, curve(changed), counts.map(() => step), measured, run];
+      return [counts, present, curve(changed), counts.map(() => step), alone, run];
     };
     let scaled = scalingOf(model);
     // What the loader does alone may be far above all that the run could be: it must not flatten the curves.

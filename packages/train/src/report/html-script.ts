@@ -51,7 +51,7 @@ export const PAGE_SCRIPT: string = `"use strict";
   ${TIMELINE_SCRIPT}
   if (data.whatIf) {
     const { predict, changeModel, settingsChange, rateText } = millrace;
-    const { model, sliders, storings, rows, inRunPerSec } = data.whatIf;
+    const { model, measured, sliders, storings, rows, inRunPerSec } = data.whatIf;
     ${SCALING_SCRIPT}
     ${WHAT_IF_SCRIPT}
   }

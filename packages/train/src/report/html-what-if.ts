@@ -1,4 +1,11 @@
-import { predict, type Bound, type PipelineModel, type Prediction } from "@millrace/loader";
+import {
+  changeModel,
+  predict,
+  type Bound,
+  type PipelineModel,
+  type Prediction,
+  type ScalingPoint,
+} from "@millrace/loader";
 import { rateText } from "./digits.js";
 import { markup, type SafeHtml } from "./escape.js";
 import { card } from "./html-card.js";
@@ -8,7 +15,10 @@ import { slidersOf, storingsOf, type Slider, type Storing } from "./what-if-cont
 
 /** What the script of the page needs of the what-if section. */
 export interface WhatIfData {
+  /** Of the run: calibrated. */
   readonly model: PipelineModel;
+  /** The loader alone, as it was measured. */
+  readonly measured: readonly ScalingPoint[];
   readonly sliders: readonly Slider[];
   readonly storings: readonly Storing[];
   readonly rows: readonly WhatIfRow[];
@@ -17,10 +27,13 @@ export interface WhatIfData {
 }
 
 /** The data of the section; `undefined` for a report without a model. */
-export function whatIfData({ model, whatIf = [], throughput }: ProfileReport): WhatIfData | undefined {
-  if (model === undefined) return undefined;
+export function whatIfData(report: ProfileReport): WhatIfData | undefined {
+  const { model: measured, calibration = {}, whatIf = [], throughput } = report;
+  if (measured === undefined) return undefined;
+  const model = changeModel(measured, calibration);
   return {
     model,
+    measured: measured.scaling,
     sliders: slidersOf(model, whatIf),
     storings: storingsOf(whatIf),
     rows: whatIf,
@@ -29,7 +42,7 @@ export function whatIfData({ model, whatIf = [], throughput }: ProfileReport): W
 }
 
 const LEAD =
-  "A model of this run, made from what was measured one by one. Move a slider, or try a row of the table: the page computes the prediction by the function that the library has.";
+  "A model of this run, made from what was measured one by one and fitted to what the run reached. Move a slider, or try a row of the table: the page computes the prediction by the function that the library has.";
 
 /** Sliders, what they make of the run, and the changes that help. */
 export function whatIfSection(report: ProfileReport): SafeHtml | undefined {

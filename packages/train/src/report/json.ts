@@ -3,7 +3,7 @@ import { z } from "zod";
 import { VERDICTS } from "../profile/verdict.js";
 import { budgetSchema, causesSchema, stepTimesSchema } from "./budget-schema.js";
 import { bestEpochSchema, epochSchema } from "./epoch-schema.js";
-import { appliedSchema, modelSchema, phasesSchema, whatIfSchema } from "./phases-schema.js";
+import { appliedSchema, calibrationSchema, modelSchema, phasesSchema, whatIfSchema } from "./phases-schema.js";
 import { REPORT_STEPS, REPORT_VERSION, type Report } from "./report.js";
 import { Count, Fraction, Ms, Rate } from "./schema-types.js";
 
@@ -67,7 +67,12 @@ const ProfileSchema = z.object({
   passes: Count.describe("how often the iterable was begun"),
   failure: FailureSchema.optional().describe("why the run ended before its steps were done"),
   phases: phasesSchema.optional().describe("step and input, measured one by one"),
-  model: modelSchema.optional().describe("what predictions are made from"),
+  model: modelSchema.optional().describe("what was measured, for predictions"),
+  calibration: calibrationSchema
+    .optional()
+    .describe(
+      "what makes the model predict this run: predictions are of the model with these factors; absent: the factor is 1",
+    ),
   whatIf: z.array(whatIfSchema).optional().describe("what changes would bring, the best first"),
   applied: z.array(appliedSchema).optional().describe("what `--apply` changed, in order"),
 });

@@ -1,5 +1,6 @@
 import type { Change, PipelineModel } from "@millrace/loader";
 import { z } from "zod";
+import type { Calibration } from "../profile/calibration.js";
 import { VERDICTS } from "../profile/verdict.js";
 import type { AppliedReport, PhasesReport, WhatIfRow } from "./report.js";
 import { Count, Fraction, Ms, Rate } from "./schema-types.js";
@@ -68,6 +69,12 @@ export const modelSchema: z.ZodType<PipelineModel> = z.object({
     .describe("measured throughput by number of workers, data in memory"),
   batchBytes: Rate.describe("bytes of a batch in shared memory"),
 }) as unknown as z.ZodType<PipelineModel>;
+
+/** Of a {@link Calibration}. */
+export const calibrationSchema: z.ZodType<Calibration> = z.object({
+  prepFactor: Rate.optional().describe("times the work of a worker for a sample"),
+  storageFactor: Rate.optional().describe("storage that is so many times as fast"),
+});
 
 /** Of a {@link WhatIfRow}. */
 export const whatIfSchema: z.ZodType<WhatIfRow> = z.object({

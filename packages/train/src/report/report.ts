@@ -3,6 +3,7 @@ import type { Bound, Change, PipelineModel } from "@millrace/loader";
 import type { StepTimes } from "../step-log.js";
 import type { TimeBudget } from "../time-budget.js";
 import type { Advice } from "../profile/advice.js";
+import type { Calibration } from "../profile/calibration.js";
 import type { CausesReport } from "../profile/causes.js";
 import type { MeasuringCost } from "../profile/measuring-cost.js";
 import type { BestEpoch } from "../training/best-epoch.js";
@@ -69,8 +70,13 @@ export interface ProfileReport extends RunReport {
   readonly failure?: FailureReport | undefined;
   /** The step and the input, measured one by one; `undefined` if that was not asked for. */
   readonly phases?: PhasesReport | undefined;
-  /** What predictions are made from; `undefined` where the phases do not give it. */
+  /** What was measured, for predictions; `undefined` where the phases do not give it. */
   readonly model?: PipelineModel | undefined;
+  /**
+   * What makes the model predict this run: predictions are of the model with these factors. Empty where the input did not
+   * hold the run up; `undefined` without a model.
+   */
+  readonly calibration?: Calibration | undefined;
   /** What changes would bring, the best first; `undefined` without a model. */
   readonly whatIf?: readonly WhatIfRow[] | undefined;
   /** What {@link profileAndApply} changed, in order. */

@@ -18,6 +18,8 @@ export interface FakeCosts {
   readonly isRunCold?: boolean;
   /** Factors on the time of one batch after the other, again and again. */
   readonly pattern?: readonly number[];
+  /** By how much of its time everything gets slower in a second. */
+  readonly drift?: number;
   /** Thrown when a variant is asked for. */
   readonly failure?: Error;
   /** Batches of an epoch; without it there is no end. */
@@ -56,10 +58,10 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<FakeBatch> {
-    const { length = Infinity, pattern = [1] } = this.costs;
+    const { length = Infinity, pattern = [1], drift = 0 } = this.costs;
     let deliveredAt = this.clock.now();
     for (let n = 0; n < length; n++) {
-      const factor = pattern[n % pattern.length] ?? 1;
+      const factor = (pattern[n % pattern.length] ?? 1) * (1 + (drift * this.clock.now()) / 1000);
       const { fetchMs, prepMs, batchMs } = this.#times();
       const besideMs = this.numWorkers === 0 ? 0 : this.clock.now() - deliveredAt;
       const stallMs = Math.max(0, batchMs * factor - besideMs);

@@ -194,6 +194,17 @@ describe("the phases of a profile", () => {
     expect(scaling[2]?.samplesPerSec).toBeCloseTo(4000 / 4.01, 3);
   });
 
+  it("do not mistake a machine that gets slower for what the number of workers makes", async () => {
+    const clock = new HandClock();
+    const loader = new FakeLoader(clock, { numWorkers: 1, coldMs: 0.02, warmMs: 0.01, prepMs: 4, drift: 0.001 });
+    const phases = { ...UNMEASURED, batches: 60, scaling: true };
+    const report = await profile({ loader, step: () => clock.pass(1), fence: doNothing, steps: 40, clock, phases });
+    const scaled = (count: number): number =>
+      report.model?.scaling.find(({ numWorkers }) => numWorkers === count)?.samplesPerSec ?? Number.NaN;
+    expect(scaled(2) / scaled(1)).toBeCloseTo(2, 1);
+    expect(scaled(4) / scaled(1)).toBeCloseTo(4, 1);
+  });
+
   it("keep within their number of batches and their time, and close what they open", async () => {
     const clock = new HandClock();
     let steps = 0;

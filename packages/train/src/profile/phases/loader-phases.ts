@@ -1,4 +1,4 @@
-import type { LoaderVariant, ScalingPoint } from "@millrace/loader";
+import type { LoaderVariant } from "@millrace/loader";
 import type { PhaseReport } from "../../report/report.js";
 import { drainVariant, type Drained, type WorkerMs } from "./drain.js";
 import type { Blocks } from "./measure-blocks.js";
@@ -71,7 +71,11 @@ export async function measureMemory(loader: MeasurableLoader, context: PhaseCont
 }
 
 /** Drains a loader of batches that it has read once before, so that the page cache has them. */
-async function drainMemory(loader: MeasurableLoader, change: LoaderVariant, context: PhaseContext): Promise<Drained> {
+export async function drainMemory(
+  loader: MeasurableLoader,
+  change: LoaderVariant,
+  context: PhaseContext,
+): Promise<Drained> {
   const { batches, ms } = context;
   const first = await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms }, context);
   if (first.blocks.problem !== "") return first;
@@ -218,31 +222,4 @@ function residencyText(
   return counted === undefined
     ? `about ${share} of the run's samples came from memory, by their times: ${inRun}`
     : `${share} of what the run read came from memory, as the system counts: ${inRun}`;
-}
-
-/** P with 1, 2, 4, ... workers up to the CPUs, beside the number that is known. */
-export async function measureScaling(
-  loader: MeasurableLoader,
-  memory: Drained,
-  context: PhaseContext,
-): Promise<ScalingPoint[]> {
-  const { facts } = memory;
-  const points: ScalingPoint[] = [];
-  for (const numWorkers of powersTo(facts.cpus)) {
-    if (numWorkers === facts.numWorkers) continue;
-    try {
-      const { samplesPerSec } = (await drainMemory(loader, { numWorkers }, context)).blocks;
-      if (samplesPerSec !== undefined) points.push({ numWorkers, samplesPerSec });
-    } catch (error) {
-      // A point less on a curve that refines the model.
-      whyNot(error, context.signal);
-    }
-  }
-  return points;
-}
-
-/** The powers of two below `most`, and `most`. */
-function powersTo(most: number): number[] {
-  const powers = Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power);
-  return [...powers, most];
 }

@@ -6,15 +6,9 @@ import type { Verdict } from "../verdict.js";
 import { comparePhases, type Limit } from "./compare-phases.js";
 import { drain, type WorkerMs } from "./drain.js";
 import type { HeldBatch } from "./held-batch.js";
-import {
-  measureCold,
-  measureMemory,
-  measureScaling,
-  missingPhase,
-  type ColdPhase,
-  type MemoryPhase,
-} from "./loader-phases.js";
+import { measureCold, measureMemory, missingPhase, type ColdPhase, type MemoryPhase } from "./loader-phases.js";
 import type { MeasurableLoader } from "./measurable-loader.js";
+import { measureScaling } from "./measure-scaling.js";
 import { measureSynthetic } from "./measure-synthetic.js";
 import { NOT_MEASURED, whyNot, type PhaseContext } from "./phase-context.js";
 

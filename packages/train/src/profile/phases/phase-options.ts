@@ -9,7 +9,10 @@ export interface PhaseOptions<B> {
   readonly batches?: number | undefined;
   /** Time of a phase in seconds, about; three batches are measured however long they take. Default 2. */
   readonly seconds?: number | undefined;
-  /** Measures the loader with 1, 2, 4, ... workers up to the CPUs, too. Default false; of {@link profileAndApply} true. */
+  /**
+   * Measures the loader with 1, 2, 4, ... workers up to the CPUs, too, each twice. Default false; of
+   * {@link profileAndApply} true.
+   */
   readonly scaling?: boolean | undefined;
   /**
    * Makes a batch that the step may consume from one that it may not: called before each step on the batch that is
