@@ -1,10 +1,11 @@
+import { batchSizeOf } from "./batch-size.js";
 import type { StallReport } from "./step-recorder.js";
 import type { StepWatch } from "./step-watch.js";
 
 /** A batch, and what it says about itself. */
 export interface NextBatch<B> {
   readonly batch: B;
-  /** `batch.size`, where it is a number. */
+  /** How many samples it holds, where it says so: {@link batchSizeOf}. */
   readonly size: number | undefined;
   /** `batch.stall`, where it is one. */
   readonly stall: StallReport | undefined;
@@ -49,10 +50,10 @@ export class BatchPass<B> {
 }
 
 function describe<B>(batch: B): NextBatch<B> {
-  const { size, stall } = (batch ?? {}) as { size?: unknown; stall?: unknown };
+  const { stall } = (batch ?? {}) as { stall?: unknown };
   return {
     batch,
-    size: typeof size === "number" ? size : undefined,
+    size: batchSizeOf(batch),
     stall: isStallReport(stall) ? stall : undefined,
   };
 }

@@ -31,7 +31,7 @@ export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): Pipel
   const bytesPerSample = bytesOf(cold, facts);
   return {
     ...sizesOf(facts),
-    prepCpuMs: worker.cpuMs ?? worker.prepMs,
+    prepCpuMs: worker.cpuMs ?? busyMs(facts, samplesPerSec),
     fetchLatencyMs: cold?.curve?.latencyMs ?? worker.fetchMs,
     storageBytesPerSec: limitPerSec === undefined ? undefined : limitPerSec * bytesPerSample,
     bytesPerSample,
@@ -40,6 +40,11 @@ export function modelOf({ synthetic, memory, cold, scaling }: ModelParts): Pipel
     computeCpuMs: synthetic.computeCpuMs * batchShare,
     scaling: withPoint(scaling, facts.numWorkers, samplesPerSec),
   };
+}
+
+/** What a sample takes a worker of P, all of it work, where the CPU time is not known: as without workers. */
+function busyMs({ numWorkers, cpus }: LoaderFacts, samplesPerSec: number): number {
+  return (1000 * Math.max(1, Math.min(numWorkers, cpus))) / samplesPerSec;
 }
 
 /** P is one more point, but not of a loader without workers, nor where the number was measured again. */

@@ -12,6 +12,7 @@ import { BatchSource } from "./batch-source.js";
 import { calibrationOf } from "./calibration.js";
 import { DeviceFence } from "./device-fence.js";
 import { CauseMeter, type FoundCauses } from "./causes.js";
+import { checkIterable } from "./check-iterable.js";
 import { failureReport } from "./failure.js";
 import { RunHistory, type HistoryOptions } from "./history.js";
 import { measureIdleFenceMs, measureSpanNs } from "./measuring-cost.js";
@@ -23,7 +24,6 @@ import type { PhaseName } from "./phases/phase-context.js";
 import { phaseSettings, type PhaseOptions, type PhaseSettings } from "./phases/phase-options.js";
 import { whatIf } from "./pipeline-model.js";
 import { profileWarnings } from "./profile-warnings.js";
-import { withSharedStorage } from "./shared-storage.js";
 import { StepCall } from "./step-call.js";
 import { wholeNumber } from "./whole-number.js";
 
@@ -45,7 +45,10 @@ export interface ProfileOptions<B> {
    * Called after every step.
    */
   readonly fence?: (() => unknown) | undefined;
-  /** Samples in a batch, where batches have no `size`. */
+  /**
+   * Samples in a batch. Default: what each batch says, by the first number of its `shape`, as tensors have, else by its
+   * `size`.
+   */
   readonly samplesPerBatch?: number | undefined;
   /** How long a batch, a step or a fence may take, in ms. Default 300,000. */
   readonly deadlineMs?: number | undefined;
@@ -90,7 +93,7 @@ export interface ProfileProgress {
  * const report = await profile({ loader, step, fence: () => backend.fence() });
  * console.log(formatReport(report));
  * ```
- * @throws {@link OptionError} if an option is impossible, or the loader yields nothing or ends while warming up;
+ * @throws {@link OptionError} if an option is impossible, or the loader is no iterable, yields nothing or ends while warming up;
  * {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`; {@link WorkerError} if a
  * batch does; an error of the loader as it is; the signal's reason when it aborts; {@link StateError} if the history is
  * broken. With `onFailure: "report"` what goes wrong in the run is in the report; what goes wrong in a phase is always in
@@ -99,6 +102,8 @@ export interface ProfileProgress {
 export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileReport> {
   const steps = wholeNumber("steps", options.steps ?? 200, 1);
   const warmupSteps = wholeNumber("warmupSteps", options.warmupSteps ?? 10, 0);
+  if (options.samplesPerBatch !== undefined) wholeNumber("samplesPerBatch", options.samplesPerBatch, 1);
+  checkIterable(options.loader);
   const phases = phaseSettings<B>(options.phases ?? true);
   const history = options.history === undefined ? undefined : await RunHistory.read(options.history);
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
@@ -199,7 +204,7 @@ class ProfileRun<B> {
       return { ...report, warnings: [...report.warnings, { code: "no-phases", text }] };
     }
     const done = steps + this.warmupSteps;
-    const { phases, model, data, warnings } = await measurePhases(
+    const { phases, model, verdict, data, warnings } = await measurePhases(
       {
         source: options.loader,
         loader: asMeasurable(options.loader),
@@ -222,7 +227,6 @@ class ProfileRun<B> {
     );
     const common = { ...report, phases, warnings: [...report.warnings, ...warnings] };
     if (model === undefined) return { ...common, advice: advise(report.budget, report.verdict, undefined) };
-    const verdict = withSharedStorage(report.verdict, model);
     const calibration = calibrationOf(model, samplesPerSec, verdict);
     const rows = whatIf(changeModel(model, calibration), data);
     return { ...common, verdict, model, calibration, whatIf: rows, advice: advise(report.budget, verdict, rows) };

@@ -20,6 +20,8 @@ export interface FakeCosts {
   readonly pattern?: readonly number[];
   /** By how much of its time everything gets slower in a second. */
   readonly drift?: number;
+  /** What storage gives for a byte that is asked for; default 1. */
+  readonly diskFactor?: number;
   /** Thrown when a variant is asked for. */
   readonly failure?: Error;
   /** Batches of an epoch; without it there is no end. */
@@ -68,7 +70,8 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
       this.clock.pass(stallMs);
       deliveredAt = this.clock.now();
       this.#samples += BATCH_SIZE;
-      if (this.#readsCold()) FakeLoader.diskBytes += BATCH_SIZE * this.facts().storedBytesPerSample;
+      const bytes = BATCH_SIZE * this.facts().storedBytesPerSample * (this.costs.diskFactor ?? 1);
+      if (this.#readsCold()) FakeLoader.diskBytes += bytes;
       this.#stages.fetchMs += fetchMs * BATCH_SIZE;
       this.#stages.prepMs += prepMs * BATCH_SIZE;
       const fetchStallMs = (stallMs * fetchMs) / (fetchMs + prepMs);

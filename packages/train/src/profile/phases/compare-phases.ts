@@ -20,6 +20,8 @@ export interface Comparison {
   readonly interference: number | undefined;
   /** Whether the verdict of the run is what the phases say; `undefined` where they cannot tell. */
   readonly agrees: boolean | undefined;
+  /** The widest spread of a limit that matters and is not known well; `undefined` where there is none. */
+  readonly uncertainty: number | undefined;
   readonly warnings: readonly Warning[];
 }
 
@@ -66,11 +68,14 @@ export function comparePhases(
     .toSorted((a, b) => a.samplesPerSec - b.samplesPerSec);
   const [input] = inputs;
   const lowestPerSec = Math.min(...limits.map(({ samplesPerSec }) => samplesPerSec));
-  const warnings = limits
-    .filter(({ samplesPerSec, spread }) => spread > WIDE && samplesPerSec * (1 - spread) < FAR_FROM * lowestPerSec)
-    .map(noisyWarning);
+  const noisy = limits.filter(
+    ({ samplesPerSec, spread }) => spread > WIDE && samplesPerSec * (1 - spread) < FAR_FROM * lowestPerSec,
+  );
+  const uncertainty = noisy.length === 0 ? undefined : Math.max(...noisy.map(({ spread }) => spread));
+  const warnings = noisy.map(noisyWarning);
   if (compute === undefined || input === undefined) {
-    return { boundSamplesPerSec: undefined, bound: undefined, interference: undefined, agrees: undefined, warnings };
+    const unknown = { boundSamplesPerSec: undefined, bound: undefined, interference: undefined, agrees: undefined };
+    return { ...unknown, uncertainty, warnings };
   }
   const least = compute.samplesPerSec <= input.samplesPerSec ? compute : input;
   const expect = model === undefined ? expectationOf(compute, input, inRunPerSec) : predictedExpectation(model);
@@ -79,7 +84,7 @@ export function comparePhases(
   const agrees = agreement(verdict, expect, compute, inputs);
   if (agrees === false) warnings.push(disagreement(verdict, expected));
   if (interference > WORTH_SAYING) warnings.push(interferenceWarning(interference, expected, inRunPerSec));
-  return { boundSamplesPerSec: least.samplesPerSec, bound: least.bound, interference, agrees, warnings };
+  return { boundSamplesPerSec: least.samplesPerSec, bound: least.bound, interference, agrees, uncertainty, warnings };
 }
 
 /** What to expect if the input were `input` times and the step `device` times as fast as measured. */

@@ -1,6 +1,6 @@
 import type { LoaderFacts, LoaderStats, LoaderVariant } from "@millrace/loader";
 import { BatchSource } from "../batch-source.js";
-import { measureBlocks, type BlockLimits, type Blocks } from "./measure-blocks.js";
+import { measureBlocks, type BlockLimits, type Blocks, type Warmup } from "./measure-blocks.js";
 import type { LoaderToDrain, MeasurableLoader } from "./measurable-loader.js";
 import type { PhaseContext } from "./phase-context.js";
 
@@ -14,7 +14,10 @@ export interface WorkerMs {
   readonly cpuMs: number | undefined;
   /** Bytes that were read for it. */
   readonly readBytes: number;
-  /** The share of these bytes that storage gave, and not the page cache; `undefined` where the system does not tell. */
+  /**
+   * What storage gave, and not the page cache, over these bytes: above 1 where it gives whole pages, and reads ahead.
+   * `undefined` where the system does not tell.
+   */
   readonly diskFraction: number | undefined;
 }
 
@@ -85,30 +88,49 @@ export function workerMs(before: Counts, after: Counts): WorkerMs {
     prepMs: perSample(after.stages.prepMs - before.stages.prepMs),
     cpuMs: between(before.workerCpuMs, after.workerCpuMs),
     readBytes,
-    diskFraction: diskBytes === undefined || readBytes === 0 ? undefined : Math.min(1, diskBytes / readBytes),
+    diskFraction: diskBytes === undefined || readBytes === 0 ? undefined : diskBytes / readBytes,
   };
 }
+
+/**
+ * Samples that a worker prepares before its code is compiled: threads start with none. Of JPEGs the first hundred take
+ * twice the CPU time of those after five hundred.
+ */
+const WARMUP_SAMPLES = 512;
+/** The same in ms, for samples of which many are made in that time. */
+const WARMUP_MS = 500;
 
 /** Opens the loader with one thing changed, drains it, and closes it. */
 export async function drainVariant(
   loader: MeasurableLoader,
   change: LoaderVariant,
-  limits: Omit<BlockLimits, "warmupBatches">,
+  limits: Omit<BlockLimits, "warmup">,
   context: PhaseContext,
 ): Promise<Drained> {
   const variant = await opened(loader.variant(change), context);
   try {
     const facts = variant.facts();
-    // What the ring holds when the first batch comes was made at another pace, and while threads were still starting.
-    const warmupBatches = facts.prefetchDepth + 2;
     let before = countsOf(variant, context);
-    const { blocks, taken } = await drain(variant, { ...limits, warmupBatches }, context, () => {
+    const warmup = warmupOf(facts, change, limits);
+    const { blocks, taken } = await drain(variant, { ...limits, warmup }, context, () => {
       before = countsOf(variant, context);
     });
     return { blocks, taken, facts, worker: workerMs(before, countsOf(variant, context)) };
   } finally {
     await variant.close();
   }
+}
+
+/** What the ring holds when the first batch comes was made at another pace, and while threads were still starting. */
+function warmupOf(
+  { prefetchDepth, numWorkers }: LoaderFacts,
+  { stages = "all" }: LoaderVariant,
+  { ms, totalBatches = Infinity }: Omit<BlockLimits, "warmup">,
+): Warmup {
+  const batches = prefetchDepth + 2;
+  if (stages === "fetch") return { batches, mostMs: ms / 2 };
+  const samples = WARMUP_SAMPLES * Math.max(1, numWorkers);
+  return { batches, samples, leastMs: Math.min(WARMUP_MS, ms / 4), mostMs: ms, mostBatches: totalBatches / 2 };
 }
 
 /** Waits for a loader to open; one that comes too late is closed again. */

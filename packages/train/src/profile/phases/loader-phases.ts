@@ -40,6 +40,8 @@ const FREE_GAIN = 1.9;
 const LIMITED_GAIN = 1.2;
 /** A system that counts a smaller share of cold reads does not count the reads of this file system. */
 const LEAST_COUNTED = 0.5;
+/** Where storage gives so many times what is asked for, its count says little of how much was in memory. */
+const MOST_COUNTED = 1.1;
 
 function phaseReport(name: PhaseReport["name"], blocks: Blocks, note: string): PhaseReport {
   const { samplesPerSec, spread, batches, wallMs, problem } = blocks;
@@ -70,17 +72,17 @@ export async function measureMemory(loader: MeasurableLoader, context: PhaseCont
   }
 }
 
-/** Drains a loader of batches that it has read once before, so that the page cache has them. */
+/** Drains a loader of batches that were read once before, so that the page cache has them. */
 export async function drainMemory(
   loader: MeasurableLoader,
   change: LoaderVariant,
   context: PhaseContext,
 ): Promise<Drained> {
   const { batches, ms } = context;
-  const first = await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms }, context);
-  if (first.blocks.problem !== "") return first;
-  const again = { batches: first.blocks.batches, ms };
-  return await drainVariant(loader, { ...change, storage: "memory" }, again, context);
+  const reading = { ...change, storage: "memory", stages: "fetch" } as const;
+  // Twice as many as are measured: some go into the warm-up.
+  const { taken } = await drainVariant(loader, reading, { batches: 2 * batches, ms }, context);
+  return await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms, totalBatches: taken }, context);
 }
 
 /**
@@ -148,10 +150,15 @@ function staysSlow({ cold, same }: FetchCosts, memory: WorkerMs | undefined): bo
   return memory !== undefined && same > SLOW_FACTOR * memory.fetchMs && same > SLOW_SHARE * cold;
 }
 
-/** The share from memory by the system's count of bytes, if it counts the cold reads, which all come from storage. */
+/**
+ * The share from memory by the system's count of bytes, if it counts the cold reads, which all come from storage, and
+ * storage gives small samples no more than is asked for, or nothing at all. More may have been in memory: the system reads ahead.
+ */
 function countedFraction(run: WorkerMs | undefined, cold: WorkerMs): number | undefined {
-  const isCounted = (cold.diskFraction ?? 0) > LEAST_COUNTED;
-  return isCounted && run?.diskFraction !== undefined ? 1 - run.diskFraction : undefined;
+  const ofRun = run?.diskFraction;
+  const ofCold = cold.diskFraction ?? 0;
+  if (ofRun === undefined || ofCold < LEAST_COUNTED || (ofCold > MOST_COUNTED && ofRun > 0)) return undefined;
+  return 1 - Math.min(1, ofRun);
 }
 
 /** In a run, workers that prepare keep those that read from the CPU; what that costs is seen in P. */
@@ -221,5 +228,5 @@ function residencyText(
   const share = `${Math.round(100 * cachedFraction)} %`;
   return counted === undefined
     ? `about ${share} of the run's samples came from memory, by their times: ${inRun}`
-    : `${share} of what the run read came from memory, as the system counts: ${inRun}`;
+    : `${cachedFraction < 1 ? "at least " : ""}${share} of what the run read came from memory, as the system counts: ${inRun}`;
 }

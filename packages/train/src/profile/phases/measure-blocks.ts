@@ -1,12 +1,26 @@
 import type { Clock } from "../../clock.js";
 
+/** What goes before the measuring: it is over when all that it asks for has been done, or when its time is up. */
+export interface Warmup {
+  readonly batches: number;
+  /** Default 0. */
+  readonly samples?: number;
+  /** Time that it takes at least, in ms since the first batch. Default 0. */
+  readonly leastMs?: number;
+  /** Time that it takes at most, in ms since the first batch. */
+  readonly mostMs: number;
+  /** Batches that it takes at most. */
+  readonly mostBatches?: number;
+}
+
 /** How much a phase measures: the first of the limits that is reached ends it. */
 export interface BlockLimits {
   readonly batches: number;
   /** In ms; {@link LEAST_BATCHES} are measured however long they take. */
   readonly ms: number;
-  /** Batches before, which are not measured; fewer if they take half of `ms`. */
-  readonly warmupBatches: number;
+  readonly warmup: Warmup;
+  /** Warm-up included, but for the {@link LEAST_BATCHES}. Default: any number. */
+  readonly totalBatches?: number;
 }
 
 /** What batch after batch took, without the warm-up. */
@@ -42,16 +56,14 @@ export async function measureBlocks(
   clock: Clock,
   onWarm: () => void = () => undefined,
 ): Promise<Blocks> {
-  const start = clock.now();
-  for (let batch = 0; batch < limits.warmupBatches; batch++) {
-    if ((await one()) === undefined) return noRate([], `it ended after ${batch} batches, while warming up`);
-    if (clock.now() - start >= limits.ms / 2) break;
-  }
+  const { taken, isOver } = await warmUp(one, limits.warmup, clock);
+  if (isOver) return noRate([], `it ended after ${taken} batches, while warming up`);
+  const most = Math.min(limits.batches, Math.max(LEAST_BATCHES, (limits.totalBatches ?? Infinity) - taken));
   onWarm();
   let samples = 0;
   const begin = clock.now();
   const marks: Mark[] = [{ atMs: begin, samples }];
-  while (marks.length <= limits.batches) {
+  while (marks.length <= most) {
     const size = await one();
     if (size === undefined) break;
     samples += size;
@@ -60,6 +72,25 @@ export async function measureBlocks(
     if (marks.length > LEAST_BATCHES && atMs - begin >= limits.ms) break;
   }
   return blocksOf(marks);
+}
+
+/** Returns how many batches it took, and whether there is no further one. */
+async function warmUp(
+  one: () => Promise<number | undefined>,
+  { batches, samples: least = 0, leastMs = 0, mostMs, mostBatches = Infinity }: Warmup,
+  clock: Clock,
+): Promise<{ readonly taken: number; readonly isOver: boolean }> {
+  let [taken, samples, firstAt] = [0, 0, 0];
+  while (taken < mostBatches) {
+    const size = await one();
+    if (size === undefined) return { taken, isOver: true };
+    if (taken++ === 0) firstAt = clock.now();
+    samples += size;
+    const ms = clock.now() - firstAt;
+    // Batches that do not say their size count as enough.
+    if (ms >= mostMs || (taken >= batches && !(samples < least) && ms >= leastMs)) break;
+  }
+  return { taken, isOver: false };
 }
 
 function noRate(marks: readonly Mark[], problem: string): Blocks {

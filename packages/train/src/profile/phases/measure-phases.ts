@@ -1,6 +1,7 @@
 import type { PipelineModel, ScalingPoint } from "@millrace/loader";
 import type { PhaseReport, PhasesReport, Warning } from "../../report/report.js";
 import { modelOf, type DataFacts } from "../pipeline-model.js";
+import { withSharedStorage } from "../shared-storage.js";
 import type { StepCall } from "../step-call.js";
 import type { Verdict } from "../verdict.js";
 import { comparePhases, type Limit } from "./compare-phases.js";
@@ -33,6 +34,8 @@ export interface MeasuredRun<B> {
 export interface MeasuredPhases {
   readonly phases: PhasesReport;
   readonly model: PipelineModel | undefined;
+  /** That of the run, with a cause that only the phases show. */
+  readonly verdict: Verdict;
   /** What is known of the data; nothing where the source does not tell. */
   readonly data: DataFacts;
   readonly warnings: readonly Warning[];
@@ -56,7 +59,8 @@ export async function measurePhases<B>(run: MeasuredRun<B>, context: PhaseContex
     ...limitOf("prep", parts?.memory.report),
     ...fetchLimit(parts?.cold),
   ];
-  const { warnings, ...compared } = comparePhases(limits, run.samplesPerSec, run.verdict, model);
+  const verdict = model === undefined ? run.verdict : withSharedStorage(run.verdict, model);
+  const { warnings, ...compared } = comparePhases(limits, run.samplesPerSec, verdict, model);
   const phases = [synthetic.report, input, parts?.memory.report, parts?.cold.report];
   return {
     phases: {
@@ -66,6 +70,7 @@ export async function measurePhases<B>(run: MeasuredRun<B>, context: PhaseContex
       residency: parts?.cold.residency ?? "not known: the source of batches is no millrace loader",
     },
     model,
+    verdict,
     data: run.loader?.facts() ?? {},
     warnings: [...warnings, ...warmWarning(parts?.cold)],
   };
@@ -102,7 +107,7 @@ async function measureInput(
   if (isIterator(source)) return missingPhase("input", "a generator cannot be begun again; give an iterable that can");
   try {
     const { batches, ms } = context;
-    const { blocks } = await drain(source, { batches, ms, warmupBatches: 2 }, context);
+    const { blocks } = await drain(source, { batches, ms, warmup: { batches: 2, mostMs: ms / 2 } }, context);
     const { samplesPerSec, spread, wallMs, problem } = blocks;
     const note = problem === "" ? "the input alone, begun again, without a step" : `${NOT_MEASURED}${problem}`;
     return { name: "input", samplesPerSec, spread, batches: blocks.batches, wallMs, note };
