@@ -1,4 +1,4 @@
-import type { PipelineModel } from "./pipeline-model.js";
+import type { PipelineModel, ScalingPoint } from "./pipeline-model.js";
 
 /** What could be another way. Factors multiply what is there; what is left out stays. */
 export interface Change {
@@ -31,6 +31,8 @@ export interface Change {
  *   not known it counts as 0, so that no gain is promised.
  * - More bytes a sample block a worker longer, in proportion, unless a limit of storage is known, which then accounts for
  *   them; fewer bytes block it just as long.
+ * - Points were measured with the cores that the model has. What was measured with more workers than those is what so
+ *   many busy workers make as there are cores; with fewer cores the line through the points ends at these.
  */
 export function changeModel(model: PipelineModel, change: Change): PipelineModel {
   const batchSize = change.batchSize ?? model.batchSize;
@@ -43,12 +45,33 @@ export function changeModel(model: PipelineModel, change: Change): PipelineModel
   const stepMs = fixedMs + (model.computeMs - fixedMs) * batchFactor;
   const stepFactor = (change.modelFactor ?? 1) / (change.deviceFactor ?? 1);
   const cpuFactor = (model.computeMs > 0 ? stepMs / model.computeMs : batchFactor) * stepFactor;
+  const cores = change.cores ?? model.cores;
+
+  function scalingOnCores(): readonly ScalingPoint[] {
+    if (cores === model.cores) return model.scaling;
+    const measured = model.scaling
+      .filter((point) => point.numWorkers > 0 && point.samplesPerSec > 0)
+      .toSorted((a, b) => a.numWorkers - b.numWorkers);
+    const full = measured.filter((point) => point.numWorkers >= model.cores);
+    const atCores = full.find((point) => point.numWorkers >= model.numWorkers) ?? full.at(-1);
+    const points = measured.filter((point) => point.numWorkers < model.cores);
+    if (atCores !== undefined) points.push({ numWorkers: model.cores, samplesPerSec: atCores.samplesPerSec });
+    const end = Math.min(cores, model.cores);
+    const next = points.find((point) => point.numWorkers >= end);
+    if (next === undefined) return points;
+    const before = points.filter((point) => point.numWorkers < end);
+    const last = before.at(-1) ?? { numWorkers: 0, samplesPerSec: 0 };
+    const part = (end - last.numWorkers) / (next.numWorkers - last.numWorkers);
+    const samplesPerSec = last.samplesPerSec + part * (next.samplesPerSec - last.samplesPerSec);
+    return [...before, { numWorkers: end, samplesPerSec }];
+  }
+
   return {
     ...model,
     batchSize,
     numWorkers: change.numWorkers ?? model.numWorkers,
     prefetchDepth: change.prefetchDepth ?? model.prefetchDepth,
-    cores: change.cores ?? model.cores,
+    cores,
     prepCpuMs: model.prepCpuMs * prepFactor,
     fetchLatencyMs: (model.fetchLatencyMs * (limit === undefined ? Math.max(1, bytesFactor) : 1)) / storageFactor,
     storageBytesPerSec: limit === undefined ? undefined : limit * storageFactor,
@@ -57,7 +80,7 @@ export function changeModel(model: PipelineModel, change: Change): PipelineModel
     computeMs: stepMs * stepFactor,
     computeCpuMs: model.computeCpuMs * cpuFactor,
     computeFixedMs: fixedMs * stepFactor,
-    scaling: model.scaling.map(({ numWorkers, samplesPerSec }) => ({
+    scaling: scalingOnCores().map(({ numWorkers, samplesPerSec }) => ({
       numWorkers,
       samplesPerSec: samplesPerSec / prepFactor,
     })),

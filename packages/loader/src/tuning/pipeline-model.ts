@@ -36,7 +36,7 @@ export interface PipelineModel {
   readonly computeCpuMs: number;
   /** Part of `computeMs` that does not depend on the batch's size, such as starting kernels; 0 if it is not known. */
   readonly computeFixedMs?: number | undefined;
-  /** Measured throughput by number of workers; takes the place of `prepCpuMs` where there is any. */
+  /** Measured throughput by number of workers, with these `cores`; takes the place of `prepCpuMs` where there is any. */
   readonly scaling: readonly ScalingPoint[];
   /** Bytes of a batch in shared memory. */
   readonly batchBytes: number;

@@ -9,7 +9,9 @@ import type { PipelineModel, Prediction } from "./pipeline-model.js";
  * (1 - `cacheFraction`) its bytes of storage; n workers, C cores, storage gives R bytes a second. X is samples per ms.
  *
  *     P(a)                  of a busy workers, data in memory: min(a, C) / c, or the measured points with straight lines
- *                           between them; beyond the last one on by its slope, up to C workers, and flat from there
+ *                           between them; beyond the last one on by its slope. What was measured with more workers than
+ *                           cores is P(C), as no more than C of them were busy at a time: of several such points that of
+ *                           n workers, or of the next more. From C on P is flat
  *     X = P(n - X z)        each worker fetches and prepares in turn. By Little's law (1961) X z of them are blocked, and
  *                           only the others are busy. With the first P above: X = min(n / (z + c), C / c)
  *     X <= 1 / (1 / P(C) + g / C)    cores per stage: the largest X with shares t of the cores such that
@@ -29,11 +31,15 @@ import type { PipelineModel, Prediction } from "./pipeline-model.js";
  */
 export function predict(model: PipelineModel): Prediction {
   const { batchSize, numWorkers, prefetchDepth, cores, prepCpuMs, computeCpuMs, storageBytesPerSec } = model;
-  const points = model.scaling
-    .filter((point) => point.numWorkers > 0 && point.samplesPerSec > 0)
-    .toSorted((a, b) => a.numWorkers - b.numWorkers);
   const takesTurns = numWorkers < 1 || prefetchDepth < 1;
   const workers = Math.min(Math.max(1, numWorkers), batchSize * Math.max(1, prefetchDepth));
+  const measured = model.scaling
+    .filter((point) => point.numWorkers > 0 && point.samplesPerSec > 0)
+    .toSorted((a, b) => a.numWorkers - b.numWorkers);
+  const full = measured.filter((point) => point.numWorkers >= cores);
+  const atCores = full.find((point) => point.numWorkers >= workers) ?? full.at(-1);
+  const points = measured.filter((point) => point.numWorkers < cores);
+  if (atCores !== undefined) points.push({ numWorkers: cores, samplesPerSec: atCores.samplesPerSec });
 
   function prepRate(busy: number): number {
     let [last, slope] = [{ numWorkers: 0, samplesPerSec: 0 }, prepCpuMs > 0 ? 1000 / prepCpuMs : Infinity];
