@@ -33,6 +33,12 @@ export const phasesSchema: z.ZodType<PhasesReport> = z.object({
     .boolean()
     .optional()
     .describe("whether the verdict is what the phases let expect; absent: they cannot tell"),
+  uncertainty: z
+    .number()
+    .optional()
+    .describe(
+      "by what share a phase that matters varied, where that is more than 15 %: predictions are known no better",
+    ),
   residency: z.string().describe("whether the data came from memory or from storage, and by which figures"),
 }) as unknown as z.ZodType<PhasesReport>;
 

@@ -125,6 +125,11 @@ export interface PhasesReport {
   readonly interference: number | undefined;
   /** Whether the verdict of the run is what the parts let expect; `undefined` where they cannot tell. */
   readonly agrees: boolean | undefined;
+  /**
+   * By what share a part that matters varied: predictions are known no better. `undefined` where none varied by more than
+   * 15 %.
+   */
+  readonly uncertainty: number | undefined;
   /** Whether the data of the run came from memory or from storage, and how one can tell. */
   readonly residency: string;
 }

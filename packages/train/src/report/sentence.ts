@@ -42,9 +42,12 @@ function division(report: Report): string {
 
 /** The best change that the model of the run predicts, those first that are only an option. */
 function predictedRemedy(report: Report): string | undefined {
-  const rows = (report.kind === "profile" ? report.whatIf : undefined) ?? [];
+  if (report.kind !== "profile") return undefined;
+  const { whatIf: rows = [], phases } = report;
   const best = rows.find(({ needs }) => needs === "option") ?? rows[0];
-  return best === undefined ? undefined : `${best.name} would gain ${(1 + best.gain).toFixed(2)}x`;
+  if (best === undefined) return undefined;
+  const margin = phases?.uncertainty === undefined ? "" : `, give or take ${percent(phases.uncertainty)}`;
+  return `${best.name} would gain ${(1 + best.gain).toFixed(2)}x${margin}`;
 }
 
 function remedy(cause: "fetch" | "prep" | "both" | undefined): string {

@@ -37,14 +37,15 @@ export function phaseLines(report: PhasesReport): string[] {
 }
 
 /** What changes would bring, as a table. */
-export function whatIfLines(rows: readonly WhatIfRow[]): string[] {
+export function whatIfLines(rows: readonly WhatIfRow[], uncertainty: number | undefined): string[] {
   if (rows.length === 0) return [];
   const shown = rows.slice(0, SHOWN).map(({ name, samplesPerSec, gain, bound, needs }) => {
     const cells = row(name, rate(samplesPerSec), `${(1 + gain).toFixed(2)}x`, bound);
     return NEEDS_TEXT[needs] === "" ? cells : `${cells}  ${NEEDS_TEXT[needs]}`;
   });
   const heading = ["samples/s", "gain", "then bound"].map((name) => name.padStart(11)).join("");
-  return [`${"What if (predicted)".padEnd(NAME + 2)}${heading}`, ...shown];
+  const title = uncertainty === undefined ? "What if (predicted)" : `What if (give or take ${percent(uncertainty)})`;
+  return [`${title.padEnd(NAME + 2)}${heading}`, ...shown];
 }
 
 /** Changes that were made: predicted beside measured. */

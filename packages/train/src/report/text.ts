@@ -27,7 +27,7 @@ export function formatReport(report: Report): string {
     ...(profiled?.phases === undefined ? [] : [phaseLines(profiled.phases)]),
     causesLines(report),
     list("What to change", report.advice, adviceLine),
-    whatIfLines(profiled?.whatIf ?? []),
+    whatIfLines(profiled?.whatIf ?? [], profiled?.phases?.uncertainty),
     appliedLines(profiled?.applied ?? []),
     list("Keep in mind", report.warnings, (warning) => `- ${warning.text}`),
     [costLine(report)],

@@ -199,6 +199,7 @@ describe("the phases of a profile", () => {
     expect(phase(report, "memory").spread).toBeGreaterThan(0.15);
     expect(codes(report)).toContain("noisy-phase");
     expect(report.phases?.agrees).toBeUndefined();
+    expect(report.phases?.uncertainty).toBe(phase(report, "memory").spread);
   });
 
   it("confirm a step that keeps all CPUs busy, though the far faster loader alone varies much", async () => {

@@ -112,6 +112,7 @@ export async function sampleFullReport(facts: readonly Fact[] = []): Promise<Ful
       bound: "prep",
       interference: 0.268,
       agrees: true,
+      uncertainty: undefined,
       residency: "a quarter of the samples came from memory",
     },
     model: SAMPLE_MODEL,

@@ -32,6 +32,14 @@ describe("formatReport", () => {
     );
   });
 
+  it("says how far predictions may be off where what they come from varied much", async () => {
+    const { phases, ...report } = await sampleFullReport();
+    expect(formatReport({ ...report, phases })).toContain("What if (predicted)");
+    const text = formatReport({ ...report, phases: { ...phases, uncertainty: 0.4 } });
+    expect(text).toContain("What if (give or take 40 %)");
+    expect(text.split("\n")[0]).toMatch(/would gain [\d.]+x, give or take 40 %$/u);
+  });
+
   it("calls a predicted gain predicted, any other the most there is", async () => {
     const report = await sampleReport();
     const advice = { code: "prep", text: "More.", fraction: 0.3, gain: 1.5 } as const;

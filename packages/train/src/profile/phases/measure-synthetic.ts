@@ -40,7 +40,11 @@ export async function measureSynthetic<B>(
     return context.samplesPerBatch ?? (typeof size === "number" ? size : Number.NaN);
   };
   try {
-    const limits = { batches: context.batches, ms: context.ms, warmup: { batches: WARMUP_STEPS, mostMs: context.ms / 2 } };
+    const limits = {
+      batches: context.batches,
+      ms: context.ms,
+      warmup: { batches: WARMUP_STEPS, mostMs: context.ms / 2 },
+    };
     const blocks = await measureBlocks(one, limits, clock, () => {
       cpuMs = context.cpuMs();
     });
