@@ -20,11 +20,12 @@ function isIterable(value: unknown): boolean {
   const { [Symbol.asyncIterator]: begin, [Symbol.iterator]: beginSync } = value as Partial<
     AsyncIterable<unknown> & Iterable<unknown>
   >;
-  return typeof (Symbol.asyncIterator in (value as object) ? begin : beginSync) === "function";
+  return typeof (Symbol.asyncIterator in value ? begin : beginSync) === "function";
 }
 
 function kindOf(value: unknown): string {
   if (typeof value === "function") return "a function";
+  if (typeof value === "string") return JSON.stringify(value);
   if (typeof value !== "object" || value === null) return String(value);
   const { name } = (value.constructor ?? {}) as { readonly name?: unknown };
   return typeof name === "string" && name !== "" ? `an object of the class ${name}` : "an object";
@@ -33,7 +34,8 @@ function kindOf(value: unknown): string {
 function wayOut(value: unknown): string {
   if (typeof value === "function") return "give what it returns, or { [Symbol.asyncIterator]: it }";
   const { iterator } = (value ?? {}) as { readonly iterator?: unknown };
-  if (typeof iterator !== "function") return "give a loader, an array of batches, or { [Symbol.asyncIterator]: batches }";
+  if (typeof iterator !== "function")
+    return "give a loader, an array of batches, or { [Symbol.asyncIterator]: batches }";
   return (
     "wrap a Dataset of @tensorflow/tfjs-data: { [Symbol.asyncIterator]: batches }, where batches is an async generator " +
     "that yields what next() of await dataset.iterator() gives; docs/profile.md has it in ten lines"

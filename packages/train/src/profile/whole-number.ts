@@ -10,6 +10,6 @@ export function wholeNumber(option: string, value: number, least: number): numbe
     option,
     problem: "is impossible",
     expected: `a whole number from ${least}`,
-    found: String(value),
+    found: typeof value === "string" ? JSON.stringify(value) : String(value),
   });
 }

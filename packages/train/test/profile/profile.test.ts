@@ -1,9 +1,17 @@
 import { isMillraceError } from "@millrace/formats";
-import { profile } from "@millrace/train";
+import { parseReport, profile, reportToJson } from "@millrace/train";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
 import { rejection } from "../rejection.js";
+import { endless } from "./fake-iterables.js";
 import { never, fetching, run, type FakeBatch } from "./fake-run.js";
+
+/** The shape of a Dataset of tfjs-data, which is no iterable. */
+class Dataset {
+  iterator(): Promise<unknown> {
+    return Promise.resolve({ next: never });
+  }
+}
 
 describe("profile", () => {
   it("With an injected 20 ms compute and 10 ms fetch per step the budget is exact on an injected clock", async () => {
@@ -189,7 +197,7 @@ describe("profile", () => {
   it("throws the signal's reason, even if nothing in the loop ever waits, and ends the iterator", async () => {
     const controller = new AbortController();
     let ended = false;
-    const endless = (function* (): Generator<FakeBatch> {
+    const batches = (function* (): Generator<FakeBatch> {
       try {
         for (;;) yield { size: 1 };
       } finally {
@@ -198,7 +206,7 @@ describe("profile", () => {
     })();
     const reason = new Error("enough");
     setTimeout(() => controller.abort(reason), 10);
-    const options = { clock: new HandClock(), loader: endless, steps: 1e9, step: () => undefined };
+    const options = { clock: new HandClock(), loader: batches, steps: 1e9, step: () => undefined };
     expect(await rejection(run({ ...options, signal: controller.signal }))).toBe(reason);
     expect(ended).toBe(true);
   });
@@ -208,6 +216,50 @@ describe("profile", () => {
     for (const options of [{ steps: 0 }, { steps: 1.5 }, { warmupSteps: -1 }, { deadlineMs: Number.NaN }]) {
       const error = await rejection(run({ clock, ...options }));
       expect(isMillraceError(error, "OPTION") && error.detail.option).toBe(Object.keys(options)[0]);
+    }
+  });
+
+  it.each([0, -4, 2.5, Number.NaN, Infinity, "16" as unknown as number])(
+    "refuses %j samples in a batch",
+    async (samplesPerBatch) => {
+      const error = await rejection(run({ clock: new HandClock(), samplesPerBatch }));
+      expect(isMillraceError(error, "OPTION") && error.message).toMatch(
+        /option samplesPerBatch: .*expected a whole number from 1/u,
+      );
+    },
+  );
+
+  it.each([
+    ["its size", { size: 4 }, 4],
+    ["the first number of a tensor's shape, whose size counts elements", { shape: [16, 32, 32, 3], size: 49_152 }, 16],
+    ["its size, if the shape is none", { shape: "square", size: 4 }, 4],
+    ["nothing, of a tensor without axes", { shape: [], size: 1 }, undefined],
+    ["nothing, if the size is 0", { size: 0 }, undefined],
+    ["nothing, if the size is negative", { size: -1 }, undefined],
+    ["nothing, if the size is no number that can be counted", { size: 1e308 }, undefined],
+    ["nothing, if it is null", null, undefined],
+  ])("takes for the samples of a batch %s", async (_, batch, samples) => {
+    const clock = new HandClock();
+    const loader = Array.from({ length: 50 }, () => batch);
+    const report = await profile({ loader, step: () => clock.pass(20), steps: 30, phases: { batches: 3 }, clock });
+    const alone = report.phases?.phases.find(({ name }) => name === "synthetic")?.samplesPerSec;
+    expect(alone).toBe(report.throughput.samplesPerSec);
+    expect(report.throughput.samplesPerSec).toBe(samples === undefined ? undefined : samples * 50);
+    expect(() => parseReport(reportToJson(report))).not.toThrow();
+  });
+
+  it.each([
+    ["nothing", undefined, /found undefined; give a loader/u],
+    ["an object", {}, /found an object of the class Object; give a loader, an array/u],
+    ["a number", 5, /found 5; give a loader/u],
+    ["a text", "batches", /found "batches"; give a loader/u],
+    ["a generator function that was not called", endless, /found a function; give what it returns/u],
+    ["what has a property for a method", { [Symbol.asyncIterator]: 5, *[Symbol.iterator]() {} }, /found an object/u],
+    ["a Dataset of tfjs-data", new Dataset(), /class Dataset; wrap .*\[Symbol\.asyncIterator\].*docs\/profile\.md/u],
+  ])("refuses a loader that is %s, and says what to give", async (_, loader, message) => {
+    for (const onFailure of ["throw", "report"] as const) {
+      const error = await rejection(profile({ loader: loader as never, step: () => undefined, onFailure }));
+      expect(isMillraceError(error, "OPTION") && error.message).toMatch(message);
     }
   });
 

@@ -1,3 +1,4 @@
+import { batchSizeOf } from "../../batch-size.js";
 import type { PhaseReport } from "../../report/report.js";
 import type { StepCall } from "../step-call.js";
 import type { HeldBatch } from "./held-batch.js";
@@ -36,8 +37,7 @@ export async function measureSynthetic<B>(
     if (turn !== undefined) await turn;
     const batch = held.next();
     await call.run(batch, { step: step++, copy: (work) => work() });
-    const { size } = (batch ?? {}) as { readonly size?: unknown };
-    return context.samplesPerBatch ?? (typeof size === "number" ? size : Number.NaN);
+    return context.samplesPerBatch ?? batchSizeOf(batch) ?? Number.NaN;
   };
   try {
     const limits = {
