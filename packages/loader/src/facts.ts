@@ -18,6 +18,11 @@ export interface LoaderFacts {
   readonly storedBytesPerSample: number;
   /** Bytes of all shards of the split. */
   readonly datasetBytes?: number | undefined;
+  /**
+   * Whether the option `readAhead`, which is off, would have all shards read into memory, by what was known and free when
+   * the loader was opened. Not where storage is injected: that would stay.
+   */
+  readonly canReadAhead?: boolean | undefined;
   /** How the images lie in the shards; `undefined` if that is none of these ways, or differs, or there are no images. */
   readonly storedAs?: StoredAs | undefined;
   /**
@@ -31,8 +36,10 @@ export interface LoaderFacts {
 
 /** The facts of an open loader. */
 export function loaderFacts(parts: LoaderParts): LoaderFacts {
-  const { options, fields, plan, files } = parts;
+  const { options, fields, plan, files, ahead } = parts;
   const { bytes, samples, coldProblem } = files();
+  const { fetchMs, bytesPerSec } = options.inject;
+  const isInjected = fetchMs > 0 || bytesPerSec !== undefined;
   return {
     batchSize: options.batchSize,
     numWorkers: options.numWorkers,
@@ -42,6 +49,7 @@ export function loaderFacts(parts: LoaderParts): LoaderFacts {
     ringBytes: plan.layout.byteLength,
     storedBytesPerSample: bytes / samples,
     datasetBytes: bytes,
+    canReadAhead: ahead.plan.isPossible && !ahead.plan.isOn && !isInjected,
     storedAs: storedAs(parts),
     coldReads: coldProblem === "" ? "direct" : "buffered",
     coldReadsReason: coldProblem,

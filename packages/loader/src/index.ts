@@ -24,6 +24,7 @@ export { shuffle } from "./order/shuffle.js";
 export { shuffleQuality } from "./order/shuffle-quality.js";
 export { classBalanced, weighted, type WeightedOptions } from "./order/weighted.js";
 export type { LoaderState } from "./state.js";
+export { freeMemory } from "./storage/read-ahead-plan.js";
 export type { InjectedTime, LoaderStats } from "./stats.js";
 export { centerCrop, type CenterCrop } from "./transforms/center-crop.js";
 export { colorJitter, type ColorJitter, type ColorJitterOptions, type FactorRange } from "./transforms/color-jitter.js";

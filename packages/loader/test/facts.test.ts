@@ -1,5 +1,5 @@
 import { createDataset } from "@millrace/formats";
-import { openLoader, resize } from "@millrace/loader";
+import { openLoader, resize, sequential, shuffle, type LoaderOptions } from "@millrace/loader";
 import { tempDir } from "@millrace/testkit";
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +25,23 @@ describe("the facts of a loader", () => {
     // A file has no manifest that says its size.
     await using file = await openLoader(join(path, "train", shards[0] as string), { batchSize: 4, numWorkers: 0 });
     expect(file.facts().storedBytesPerSample).toBeCloseTo(statSync(join(path, "train", shards[0] as string)).size / 16);
+  });
+
+  it("say whether the option readAhead would be granted", async () => {
+    const { path } = await makeDataset({ samples: 16 });
+    const canReadAhead = async (options: LoaderOptions): Promise<unknown> => {
+      await using loader = await openLoader(path, { transforms: [resize(2)], ...options });
+      return loader.facts().canReadAhead;
+    };
+    expect(await canReadAhead({ order: shuffle() })).toBe(true);
+    const refused: LoaderOptions[] = [
+      { readAhead: true },
+      { order: sequential() },
+      { numWorkers: 0 },
+      { inject: { fetchMs: 1 } },
+      { inject: { bytesPerSec: 1e9 } },
+    ];
+    for (const options of refused) expect(await canReadAhead({ order: shuffle(), ...options })).toBe(false);
   });
 
   it("say how the images lie in the shards", async () => {

@@ -6,6 +6,8 @@ import { ReadAhead } from "./read-ahead.js";
 /** Whether shards are read ahead as a whole, and why. */
 export interface ReadAheadPlan {
   readonly isOn: boolean;
+  /** Whether they would be, if the caller asked for it. */
+  readonly isPossible: boolean;
   /** As the end of a sentence. */
   readonly reason: string;
 }
@@ -35,22 +37,32 @@ const ORDERED: readonly string[] = ["sequential", "blockShuffle"];
  * are read at random and all of them stay in memory; else it would read more than it saves.
  */
 export function planReadAhead(options: ReadAheadPlanOptions): ReadAheadPlan {
-  const { readAhead, bytes, freeBytes, numWorkers, worldSize, order } = options;
-  const size = bytes === undefined ? "the files" : `${(bytes / 1e6).toFixed(1)} MB`;
-  if (!readAhead) return { isOn: false, reason: "as the option readAhead does not ask for it" };
-  if (numWorkers === 0) return { isOn: false, reason: "as the calling thread reads" };
-  if (bytes === undefined) return { isOn: false, reason: "as no manifest says how large the files are" };
-  if (ORDERED.includes(order)) return { isOn: false, reason: `as the order ${order} does not read at random` };
-  if (worldSize > 1) return { isOn: false, reason: `as this rank reads a part of ${worldSize} only` };
-  const free = `${(freeBytes / 1e6).toFixed(1)} MB of free memory`;
-  if (bytes > FREE_FRACTION * freeBytes) return { isOn: false, reason: `as ${size} are more than half of ${free}` };
-  return {
-    isOn: true,
-    reason: `as the option readAhead asks for it, samples are read at random, and ${size} are at most half of ${free}`,
-  };
+  const refusal = refusalOf(options);
+  const isPossible = refusal === undefined;
+  if (!options.readAhead) return { isOn: false, isPossible, reason: "as the option readAhead does not ask for it" };
+  const granted = `as the option readAhead asks for it, samples are read at random, and ${sizesOf(options, "at most")}`;
+  return { isOn: isPossible, isPossible, reason: refusal ?? granted };
 }
 
-/** Memory that this process may fill with files: what the system has free, within the limit of its group. */
+/** Why shards are not read ahead, even if the caller asks for it; `undefined` if they are. */
+function refusalOf(options: ReadAheadPlanOptions): string | undefined {
+  const { bytes, freeBytes, numWorkers, worldSize, order } = options;
+  if (numWorkers === 0) return "as the calling thread reads";
+  if (bytes === undefined) return "as no manifest says how large the files are";
+  if (ORDERED.includes(order)) return `as the order ${order} does not read at random`;
+  if (worldSize > 1) return `as this rank reads a part of ${worldSize} only`;
+  return bytes > FREE_FRACTION * freeBytes ? `as ${sizesOf(options, "more than")}` : undefined;
+}
+
+function sizesOf({ bytes = 0, freeBytes }: ReadAheadPlanOptions, comparison: string): string {
+  const [size, free] = [bytes, freeBytes].map((value) => `${(value / 1e6).toFixed(1)} MB`);
+  return `${size} are ${comparison} half of ${free} of free memory`;
+}
+
+/**
+ * Memory, in bytes, that this process may fill with files: what the system has free, within the limit of its group. By it
+ * the option `readAhead` and autotune decide.
+ */
 export function freeMemory(): number {
   const limit = process.constrainedMemory();
   const free = freemem();

@@ -7,10 +7,15 @@ import { predict } from "./predict.js";
 export interface ChangeBudget {
   /** Most workers. Default: as many as there are cores; where workers are mostly blocked, 8 for each core. */
   readonly maxWorkers?: number | undefined;
-  /** Bytes for batches in the making, workers and cached data together; default no limit. */
+  /**
+   * Bytes for batches in the making, workers and cached data together, as {@link freeMemory} says what there is; default no
+   * limit.
+   */
   readonly maxMemoryBytes?: number | undefined;
-  /** Bytes of all samples in storage; without it no cache is proposed, as nobody knows what it would take. */
+  /** Bytes of all samples in storage; without it no more memory is proposed, as nobody knows how much it would take. */
   readonly datasetBytes?: number | undefined;
+  /** Whether the option `readAhead` would keep all of the data in memory, as the facts of a loader say; default false. */
+  readonly canReadAhead?: boolean | undefined;
   /** Without it no other format and no other size is proposed, as what they bring depends on it. */
   readonly storedAs?: StoredAs | undefined;
 }
@@ -104,21 +109,19 @@ function percent(fraction: number): string {
   return `${Math.round(fraction * 100)} %`;
 }
 
-/** What memory holds without a new machine, by the page cache or `readAhead`, and what it would be to hold all. */
-function cacheChanges(model: PipelineModel, { datasetBytes, maxMemoryBytes }: ChangeBudget): Candidate[] {
-  const { cacheFraction } = model;
-  if (datasetBytes === undefined || datasetBytes <= 0) return [];
-  const free = Math.max(0, (maxMemoryBytes ?? Infinity) - memoryOf(model));
-  const fitting = Math.min(1, free / datasetBytes);
-  const cached = (fraction: number, needs: RankedChange["needs"]): Candidate => ({
-    name: `cached in memory: ${percent(cacheFraction)} -> ${percent(fraction)}`,
-    change: { cacheFraction: fraction },
+/**
+ * All of the data in memory: by the option of the loader where it allows that, by more memory where they do not fit. Data
+ * that fit without the option are kept by the system after the first epoch: there is nothing to change.
+ */
+function cacheChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
+  const { datasetBytes = 0, maxMemoryBytes = Infinity, canReadAhead = false } = budget;
+  const kept = (by: string, needs: RankedChange["needs"]): Candidate => ({
+    name: `data in memory: ${percent(model.cacheFraction)} -> 100 % (${by})`,
+    change: { cacheFraction: 1 },
     needs,
   });
-  return [
-    ...(fitting > cacheFraction ? [cached(fitting, "option")] : []),
-    ...(fitting < 1 && cacheFraction < 1 ? [cached(1, "hardware")] : []),
-  ];
+  if (canReadAhead) return [kept("readAhead: true", "option")];
+  return datasetBytes > maxMemoryBytes - memoryOf(model) ? [kept("more memory", "hardware")] : [];
 }
 
 function dataChanges({ storedAs }: ChangeBudget): Candidate[] {

@@ -143,5 +143,9 @@ describe("the decision to read ahead", () => {
     const plan = planReadAhead({ ...usual, ...change });
     expect(plan.isOn).toBe(isOn);
     expect(plan.reason).toMatch(reason);
+    expect(planReadAhead({ ...usual, ...change, readAhead: false })).toMatchObject({
+      isOn: false,
+      isPossible: isOn || change.readAhead === false,
+    });
   });
 });

@@ -3,6 +3,7 @@ import {
   predict,
   rankChanges,
   type Change,
+  type ChangeBudget,
   type PipelineModel,
   type Prediction,
   type RankedChange,
@@ -358,15 +359,22 @@ describe("rankChanges", () => {
     expect(names(rankChanges(blocked, { maxMemoryBytes }))).toContain("workers: 2 -> 5");
   });
 
-  it("names a cache that fits as free, and the rest of it as hardware", () => {
-    const slow = { ...BASE, storageBytesPerSec: 50_000 };
-    expect(names(rankChanges(slow)).some((name) => name.startsWith("cached"))).toBe(false);
-    const room = 2 * 2 ** 26 + 5 * BASE.batchBytes;
-    const ranked = rankChanges(slow, { datasetBytes: 1e9, maxMemoryBytes: room + 5e8 });
-    expect(ranked.filter(({ name }) => name.startsWith("cached"))).toMatchObject([
-      { name: "cached in memory: 0 % -> 100 %", needs: "hardware", gain: 3 },
-      { name: "cached in memory: 0 % -> 50 %", needs: "option", gain: 1 },
-    ]);
+  it("names what keeps the data in memory: the option where the loader allows it, or more memory", () => {
+    const slow = { ...BASE, storageBytesPerSec: 50_000, cacheFraction: 0.25 };
+    const kept = (budget: ChangeBudget): unknown[] =>
+      rankChanges(slow, budget)
+        .filter(({ change }) => change.cacheFraction !== undefined)
+        .map(({ name, needs, change }) => [name, needs, change]);
+    const memory = 2 * 2 ** 26 + 5 * BASE.batchBytes;
+    const all = { cacheFraction: 1 };
+    const option = ["data in memory: 25 % -> 100 % (readAhead: true)", "option", all];
+    const hardware = ["data in memory: 25 % -> 100 % (more memory)", "hardware", all];
+    expect(kept({})).toEqual([]);
+    expect(kept({ datasetBytes: 1e9, maxMemoryBytes: memory + 3e9, canReadAhead: true })).toEqual([option]);
+    // The system keeps by itself what fits, and no option makes it keep a part.
+    expect(kept({ datasetBytes: 1e9, maxMemoryBytes: memory + 1e9, canReadAhead: false })).toEqual([]);
+    expect(kept({ datasetBytes: 1e9, maxMemoryBytes: memory + 9e8, canReadAhead: false })).toEqual([hardware]);
+    expect(rankChanges(BASE, { canReadAhead: true }).some(({ change }) => change.cacheFraction === 1)).toBe(false);
   });
 
   it("names another format only where it knows the present one, with factors that were measured", () => {

@@ -1,5 +1,4 @@
-import { rankChanges, type LoaderFacts, type PipelineModel, type ScalingPoint } from "@millrace/loader";
-import { freemem } from "node:os";
+import { freeMemory, rankChanges, type LoaderFacts, type PipelineModel, type ScalingPoint } from "@millrace/loader";
 import type { WhatIfRow } from "../report/report.js";
 import type { Drained } from "./phases/drain.js";
 import type { ColdPhase } from "./phases/loader-phases.js";
@@ -71,11 +70,11 @@ function sizesOf(
 }
 
 /** What is known of the data of a run. */
-export type DataFacts = Pick<LoaderFacts, "datasetBytes" | "storedAs">;
+export type DataFacts = Pick<LoaderFacts, "canReadAhead" | "datasetBytes" | "storedAs">;
 
 /** What the changes that help would bring, best first. */
 export function whatIf(model: PipelineModel, data: DataFacts): WhatIfRow[] {
-  return rankChanges(model, { ...data, maxMemoryBytes: freemem() }).map(
+  return rankChanges(model, { ...data, maxMemoryBytes: freeMemory() }).map(
     ({ name, change, needs, needsHardware, prediction, gain }) => ({
       name,
       change,

@@ -121,6 +121,7 @@ export class FakeLoader implements AsyncIterable<FakeBatch> {
       ringBytes: 5000,
       storedBytesPerSample: 100,
       datasetBytes: 100_000,
+      canReadAhead: true,
       storedAs: "jpeg",
       coldReads,
       coldReadsReason: coldReads === "direct" ? "" : "tmpfs has no O_DIRECT",

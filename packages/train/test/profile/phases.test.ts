@@ -86,7 +86,7 @@ describe("the phases of a profile", () => {
     const prep = await run(PREP, 20);
     expect(prep.whatIf?.map(({ needs }) => needs)).toContain("conversion");
     const slow = await run({ numWorkers: 1, coldMs: 8, warmMs: 8, memoryMs: 0.01, prepMs: 0.5 }, 5);
-    expect(slow.whatIf?.map(({ name }) => name)).toContain("cached in memory: 0 % -> 100 %");
+    expect(slow.whatIf?.map(({ name }) => name)).toContain("data in memory: 0 % -> 100 % (readAhead: true)");
   });
 
   it("confirm a step that is slower than the loader", async () => {
