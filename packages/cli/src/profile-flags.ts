@@ -1,4 +1,4 @@
-import { OptionError } from "@millrace/formats";
+import { checkWritable, OptionError } from "@millrace/formats";
 import type { Argv } from "yargs";
 import { numberFlag, switchFlag, textFlag } from "./flag.js";
 import type { TrainingFlags } from "./training-flags.js";
@@ -57,8 +57,15 @@ export interface ProfileFlags extends TrainingFlags {
   readonly injectCachedFraction: number | undefined;
 }
 
+/**
+ * Most that the two flags take: what `timerStep` and the option `phases.seconds` take, which have other names in the
+ * library than here.
+ */
+const MOST_STEP_MS = 3_600_000;
+const MOST_PHASE_SECONDS = 3600;
+
 /** @throws OptionError if a flag is impossible, or flags contradict each other. */
-export function checkProfileFlags({ apply, phases, stepMs }: ProfileFlags): void {
+export function checkProfileFlags({ apply, phases, stepMs, phaseSeconds }: ProfileFlags): void {
   if (apply && !phases) {
     throw new OptionError({
       option: "apply",
@@ -66,12 +73,19 @@ export function checkProfileFlags({ apply, phases, stepMs }: ProfileFlags): void
       fix: "leave out one of the two",
     });
   }
-  if (stepMs !== undefined && !(stepMs > 0)) {
-    throw new OptionError({
-      option: "stepMs",
-      problem: "is no time of a step",
-      expected: "milliseconds above 0",
-      found: String(stepMs),
-    });
-  }
+  if (stepMs !== undefined) checkTime("stepMs", stepMs, MOST_STEP_MS, "milliseconds above 0, at most an hour");
+  checkTime("phaseSeconds", phaseSeconds, MOST_PHASE_SECONDS, "seconds above 0, at most an hour");
+}
+
+function checkTime(option: "stepMs" | "phaseSeconds", time: number, most: number, expected: string): void {
+  if (time > 0 && time <= most) return;
+  throw new OptionError({ option, problem: "is no time that can be measured", expected, found: String(time) });
+}
+
+/**
+ * Checks before the run that the files which `--html` and `--trace` name can be written.
+ * @throws FileError if one cannot.
+ */
+export async function checkProfileFiles({ html, trace }: ProfileFlags): Promise<void> {
+  for (const file of [html, trace]) if (file !== undefined) await checkWritable(file, "replace");
 }

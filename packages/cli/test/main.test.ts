@@ -1,10 +1,20 @@
 import { tempDir } from "@millrace/testkit";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
-import { millrace } from "./captured-io.js";
+import { millrace, millraceWatched } from "./captured-io.js";
 
 /** Two classes of grey squares, six of each. */
 async function makePhotos(dir: string): Promise<string> {
@@ -166,7 +176,64 @@ describe("the commands, one after the other", () => {
     const broken = await millrace("profile", shards, "--step-ms", "3", "--history", history);
     expect(broken.stderr).toMatch(/broken\.ndjson: line 1 is no run/u);
     expect(readFileSync(history, "utf8")).toBe("{oops\n");
-    expect((await millrace("profile", shards, "--step-ms", "0")).stderr).toMatch(/no time of a step/u);
+  });
+
+  it.each([
+    ["--step-ms", "0", /option stepMs: .*expected milliseconds above 0, at most an hour, found 0/u],
+    ["--step-ms", "3600001", /option stepMs: .*found 3600001/u],
+    ["--step-ms", "soon", /option stepMs: .*found NaN/u],
+    ["--phase-seconds", "0", /option phaseSeconds: .*expected seconds above 0, at most an hour, found 0/u],
+    ["--phase-seconds", "3601", /option phaseSeconds: .*found 3601/u],
+  ])("profile %s %s is refused by the name that was typed, before anything is opened", async (flag, value, message) => {
+    const { code, stderr } = await millrace("profile", join(work, "no-dataset"), flag, value);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it.each(["--html", "--trace", "--history"])(
+    "profile %s refuses a file that cannot be written before it measures",
+    async (flag) => {
+      const file = join(work, "no-folder", "file");
+      const { code, stdout, stderr } = await millrace("profile", shards, "--step-ms", "3", flag, file);
+      expect(code).toBe(3);
+      expect(stdout).toBe("");
+      expect(stderr).toMatch(/^millrace: .*no-folder\/file: cannot write the file: no such file or folder/u);
+      expect(stderr).not.toMatch(/profile: /u);
+    },
+  );
+
+  it.each([
+    ["--html", "stdout", "--no-phases", /stall[\s\S]*compute[\s\S]*Measuring cost/u],
+    ["--trace", "stdout", "--no-phases", /stall[\s\S]*compute[\s\S]*Measuring cost/u],
+    ["--history", "stderr", "--phases", /Keep in mind[\s\S]*The run is not in the history/u],
+  ] as const)(
+    "profile prints its report even if %s cannot be written when the run is over",
+    async (flag, stream, phases, text) => {
+      const folder = mkdtempSync(join(work, "full-"));
+      const on = { [stream]: () => rmSync(folder, { recursive: true, force: true }) };
+      const device = ["--step-ms", "1", "--batch-size", "4", "--num-workers", "0", "--phase-seconds", "0.05", phases];
+      const flags = [...device, "--steps", "3", "--warmup-steps", "1", flag, join(folder, "file")];
+      const { code, stdout, stderr } = await millraceWatched(on, "profile", shards, ...flags);
+      expect(code).toBe(3);
+      expect(stdout).toMatch(text);
+      expect(stderr).toMatch(/^millrace: .*full-\w+\/file: cannot write the \w+: no such file or folder/mu);
+    },
+  );
+
+  it("profile --history knows a dataset however its path is typed", async () => {
+    const history = join(work, "places.ndjson");
+    const flags = ["--step-ms", "1", "--batch-size", "4", "--num-workers", "0", "--steps", "3", "--no-phases", "-q"];
+    const link = join(work, "link");
+    symlinkSync(shards, link);
+    const places = [shards, `${shards}/`, relative(process.cwd(), shards), link];
+    for (const [earlier, place] of places.entries()) {
+      const { stdout } = await millrace("profile", place, ...flags, "--history", history);
+      expect(stdout.match(/^before: /gmu)?.length ?? 0).toBe(earlier);
+    }
+    const lines = readFileSync(history, "utf8").trim().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { readonly dataset: string }).dataset)).toEqual(
+      places.map(() => realpathSync(shards)),
+    );
   });
 
   it("profile states in its report what ended the run, and exits as the error says", async () => {

@@ -1,4 +1,5 @@
 export * from "./atomic-file.js";
+export { checkWritable } from "./check-writable.js";
 export { crc32c, crc32cPlain, crcText } from "./checksum.js";
 export * from "./checksum-file.js";
 export { combineCrc32c } from "./combined-checksum.js";

@@ -1,6 +1,6 @@
-import { commitFile, removeTemporaries, temporaryPath, writeFileAtomic } from "@millrace/formats";
+import { checkWritable, commitFile, removeTemporaries, temporaryPath, writeFileAtomic } from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -36,5 +36,40 @@ describe("an atomic file", () => {
     writeFileSync(join(dir, ".millrace-notes.tmp"), "the user's");
     expect(await removeTemporaries(dir)).toBe(1);
     expect(readdirSync(dir)).toEqual([".millrace-notes.tmp"]);
+  });
+});
+
+describe.each(["replace", "append"] as const)("a file that can be written, to %s", (how) => {
+  it("is left as it was, and so is a folder without it", async () => {
+    const dir = tempDir();
+    const path = join(dir, "a.json");
+    await checkWritable(path, how);
+    expect(readdirSync(dir)).toEqual([]);
+    writeFileSync(path, "one");
+    const { mtimeMs, ino } = statSync(path);
+    await checkWritable(path, how);
+    expect(readFileSync(path, "utf8")).toBe("one");
+    expect(statSync(path)).toMatchObject({ mtimeMs, ino });
+    expect(readdirSync(dir)).toEqual(["a.json"]);
+  });
+
+  it("is none in a folder that is not there, below a file, or in the place of a folder", async () => {
+    const dir = tempDir();
+    writeFileSync(join(dir, "file"), "x");
+    for (const [path, message] of [
+      [join(dir, "no", "a.json"), /no such file or folder; check the path/u],
+      [join(dir, "file", "a.json"), /a part of the path is not a folder/u],
+      [dir, /is a folder, not a file; name a file/u],
+    ] as const) {
+      const expected = { code: "FILE", detail: { file: path }, message: expect.stringMatching(message) as string };
+      await expect(checkWritable(path, how)).rejects.toMatchObject(expected);
+    }
+    expect(readdirSync(dir)).toEqual(["file"]);
+  });
+
+  it.skipIf(process.getuid?.() === 0)("is none in a folder that may not be written into", async () => {
+    const dir = tempDir();
+    chmodSync(dir, 0o500);
+    await expect(checkWritable(join(dir, "a.json"), how)).rejects.toMatchObject({ code: "FILE" });
   });
 });

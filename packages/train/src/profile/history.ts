@@ -1,4 +1,4 @@
-import { fileError, StateError } from "@millrace/formats";
+import { checkWritable, fileError, StateError } from "@millrace/formats";
 import { appendFile, readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { Fact, ProfileReport } from "../report/report.js";
@@ -25,7 +25,10 @@ export interface HistoryEntry {
 export interface HistoryOptions {
   /** A file of one JSON object a line; it is made if there is none. */
   readonly file: string;
-  /** What is loaded: a path, or any name. */
+  /**
+   * What is loaded: a path, or any name. Runs are compared with those of the same text, so give a path in full, as
+   * `fs.realpath` does; `millrace profile` does so.
+   */
   readonly dataset: string;
   /** What was changed for this run, and what was predicted for it. */
   readonly applied?: { readonly name: string; readonly predictedPerSec: number } | undefined;
@@ -118,7 +121,10 @@ export function historyFacts(entries: readonly HistoryEntry[], dataset: string):
     .map((entry) => ({ name: "before", value: historyText(entry) }));
 }
 
-/** A history that was read before a run, so that a broken file is found before minutes are spent. */
+/**
+ * A history that was read before a run, so that a broken file, or one that cannot be written, is found before minutes are
+ * spent.
+ */
 export class RunHistory {
   private constructor(
     readonly options: HistoryOptions,
@@ -126,30 +132,42 @@ export class RunHistory {
     readonly facts: readonly Fact[],
   ) {}
 
-  /** @throws what {@link readHistory} throws. */
+  /** @throws what {@link readHistory} throws, and {@link FileError} if the file cannot be written. */
   static async read(options: HistoryOptions): Promise<RunHistory> {
-    return new RunHistory(options, historyFacts(await readHistory(options.file), options.dataset));
+    const entries = await readHistory(options.file);
+    await checkWritable(options.file, "append");
+    return new RunHistory(options, historyFacts(entries, options.dataset));
   }
 
   /**
-   * Writes a run down.
-   * @throws {@link FileError} if the system refuses.
+   * The report with the runs before as facts. Writes the run down, if it did not fail; where the system refuses that after
+   * all, the report has it as a warning: it must not be lost for a line of a file.
    */
-  async add(
-    { verdict, throughput }: Pick<ProfileReport, "verdict" | "throughput">,
-    setting: HistorySetting,
-  ): Promise<void> {
-    const { file, dataset, applied, now = () => new Date() } = this.options;
-    await appendHistory(file, {
+  async finish(report: ProfileReport, setting: HistorySetting): Promise<ProfileReport> {
+    const finished = { ...report, facts: [...report.facts, ...this.facts] };
+    if (report.failure !== undefined) return finished;
+    try {
+      await appendHistory(this.options.file, this.#entryOf(report, setting));
+      return finished;
+    } catch (error) {
+      const text = `The run is not in the history: ${(error as Error).message}`;
+      return { ...finished, warnings: [...report.warnings, { code: "no-history", text }] };
+    }
+  }
+
+  #entryOf({ verdict, throughput }: ProfileReport, setting: HistorySetting): HistoryEntry {
+    const { dataset, applied, now = () => new Date() } = this.options;
+    const { batchSize, numWorkers, prefetchDepth } = setting;
+    return {
       historyVersion: 1,
       when: now().toISOString(),
       dataset,
-      setting,
+      setting: { batchSize, numWorkers, prefetchDepth },
       verdict: verdict.kind,
       samplesPerSec: throughput.samplesPerSec,
       change: applied?.name,
       predictedPerSec: applied?.predictedPerSec,
-    });
+    };
   }
 }
 
@@ -160,8 +178,8 @@ export function historyText(entry: HistoryEntry): string {
   const head = [`${when.slice(0, 10)} ${when.slice(11, 16)}`, ...settingTexts(entry.setting)].join(", ");
   if (change === undefined || predictedPerSec === undefined || samplesPerSec === undefined)
     return `${head}: ${verdict}, ${measured}`;
-  const error = percent(Math.abs(predictedPerSec / samplesPerSec - 1));
-  return `${head}: ${verdict}, ${measured} after ${change}, predicted ${predictedPerSec.toFixed(0)} (${error} off)`;
+  const off = samplesPerSec > 0 ? ` (${percent(Math.abs(predictedPerSec / samplesPerSec - 1))} off)` : "";
+  return `${head}: ${verdict}, ${measured} after ${change}, predicted ${predictedPerSec.toFixed(0)}${off}`;
 }
 
 function settingTexts({ batchSize, numWorkers, prefetchDepth }: HistorySetting): string[] {

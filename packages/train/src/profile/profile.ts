@@ -93,11 +93,11 @@ export interface ProfileProgress {
  * const report = await profile({ loader, step, fence: () => backend.fence() });
  * console.log(formatReport(report));
  * ```
- * @throws {@link OptionError} if an option is impossible, or the loader is no iterable, yields nothing or ends while warming up;
- * {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`; {@link WorkerError} if a
- * batch does; an error of the loader as it is; the signal's reason when it aborts; {@link StateError} if the history is
- * broken. With `onFailure: "report"` what goes wrong in the run is in the report; what goes wrong in a phase is always in
- * its note.
+ * @throws {@link OptionError} if an option is impossible, or the loader is no iterable, yields nothing or ends while
+ * warming up; {@link BackendError} if the step throws (its `cause`) or takes longer than `deadlineMs`;
+ * {@link WorkerError} if a batch does; an error of the loader as it is; the signal's reason when it aborts; before the
+ * run {@link StateError} if the history is broken, {@link FileError} if it cannot be written. With `onFailure: "report"`
+ * what goes wrong in the run is in the report; what goes wrong in a phase is always in its note.
  */
 export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileReport> {
   const steps = wholeNumber("steps", options.steps ?? 200, 1);
@@ -109,10 +109,7 @@ export async function profile<B>(options: ProfileOptions<B>): Promise<ProfileRep
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
   const report = await new ProfileRun(options, steps, warmupSteps, phases, watch).run();
   if (history === undefined) return report;
-  if (report.failure !== undefined) return { ...report, facts: [...report.facts, ...history.facts] };
-  const { batchSize, numWorkers, prefetchDepth } = asMeasurable(options.loader)?.facts() ?? {};
-  await history.add(report, { batchSize, numWorkers, prefetchDepth });
-  return { ...report, facts: [...report.facts, ...history.facts] };
+  return await history.finish(report, asMeasurable(options.loader)?.facts() ?? {});
 }
 
 /** One profile; {@link StepRecorder} has the accounting. */

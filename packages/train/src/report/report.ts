@@ -24,7 +24,8 @@ export interface Fact {
 export interface Warning {
   /**
    * For machines: `failed`, `few-steps`, `noisy`, `no-fence`, `ended-early`, `passes`, `clock-jump`, `long-step`,
-   * `stragglers`; of the phases `no-phases`, `noisy-phase`, `phases-disagree`, `interference`, `warm-data`; `nothing-applied`, `applied-worse`.
+   * `stragglers`; of the phases `no-phases`, `noisy-phase`, `phases-disagree`, `interference`, `warm-data`;
+   * `nothing-applied`, `applied-worse`; `no-history`.
    */
   readonly code: string;
   readonly text: string;

@@ -1,6 +1,6 @@
 import { tempDir } from "@millrace/testkit";
 import { profile, profileAndApply, readHistory, type ProfileReport } from "@millrace/train";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { HandClock } from "../hand-clock.js";
@@ -15,6 +15,10 @@ async function run(file: string, dataset = "shards/"): Promise<ProfileReport> {
   const loader = new FakeLoader(clock, COSTS);
   const history = { file, dataset, now: NOW };
   return await profile({ loader, step: () => clock.pass(20), steps: 30, clock, phases: false, history });
+}
+
+function unreachable(): void {
+  expect.unreachable();
 }
 
 function before(report: ProfileReport): string[] {
@@ -73,7 +77,52 @@ describe("the history of a profile", () => {
     expect(readFileSync(file, "utf8")).toBe(text);
   });
 
-  it("refuses a folder in its place", async () => {
-    expect((await millraceError(run(tempDir()))).code).toBe("FILE");
+  it.each([
+    ["a folder in its place", [], /runs: cannot read the history: is a folder, not a file/u],
+    [
+      "a folder that is not there",
+      ["no", "runs.ndjson"],
+      /runs\.ndjson: cannot write the file: no such file or folder/u,
+    ],
+  ])("refuses %s before it measures", async (_, path, why) => {
+    const folder = join(tempDir(), "runs");
+    mkdirSync(folder);
+    const history = { file: join(folder, ...path), dataset: "shards/" };
+    const error = await millraceError(profile({ loader: [1, 2, 3], step: unreachable, history }));
+    expect(error.code).toBe("FILE");
+    expect(error.message).toMatch(why);
+  });
+
+  it("does not take the report with it if it cannot be written when the run is over", async () => {
+    const file = join(tempDir(), "runs.ndjson");
+    const clock = new HandClock();
+    const step = (): void => {
+      mkdirSync(file, { recursive: true });
+      clock.pass(20);
+    };
+    const options = { loader: [1, 2, 3], step, steps: 30, clock, phases: false };
+    const report = await profile({ ...options, history: { file, dataset: "shards/" } });
+    expect(report.verdict.kind).toBe("compute-bound");
+    expect(report.warnings.find(({ code }) => code === "no-history")?.text).toMatch(
+      /^The run is not in the history: .*runs\.ndjson: cannot write the history: is a folder/u,
+    );
+  });
+
+  it("says nothing of how far a prediction was off for a run that gave no samples", async () => {
+    const file = join(tempDir(), "runs.ndjson");
+    const entry = {
+      historyVersion: 1,
+      when: NOW().toISOString(),
+      dataset: "shards/",
+      setting: {},
+      verdict: "undecided",
+      samplesPerSec: 0,
+      change: "workers: 1 -> 2",
+      predictedPerSec: 400,
+    };
+    writeFileSync(file, `${JSON.stringify(entry)}\n`);
+    expect(before(await run(file))).toEqual([
+      "2026-05-01 12:34: undecided, 0 samples/s after workers: 1 -> 2, predicted 400",
+    ]);
   });
 });
