@@ -23,7 +23,7 @@ export const CONTROL_STYLE = `
 fieldset { border: 0; margin: 0; padding: 0; min-width: 0; } legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600;
   color: color-mix(in srgb, var(--tone) 72%, var(--ink)); }
 .slider { display: grid; grid-template-columns: 1fr auto; align-items: baseline; margin-bottom: 10px; }
-.slider output { font-weight: 600; font-variant-numeric: tabular-nums; }
+.slider p { grid-column: 1 / -1; margin-top: 2px; } .slider output { font-weight: 600; font-variant-numeric: tabular-nums; }
 .slider input, .slider select { grid-column: 1 / -1; width: 100%; margin: 0; font: inherit; }
 .slider select { margin-top: 4px; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; color: var(--ink); background: var(--card); }
 input[type="range"] { appearance: none; -webkit-appearance: none; height: 24px; background: transparent; cursor: pointer; }

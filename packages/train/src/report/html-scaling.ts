@@ -6,7 +6,7 @@ export const SCALING_SCRIPT = `
     const most = Math.max(...sliders.find(({ key }) => key === "numWorkers").values, ...measured.map((p) => p.numWorkers));
     const counts = Array.from({ length: most + 1 }, (_, n) => n);
     const finite = (value) => (Number.isFinite(value) ? value : null);
-    const curve = (of) => counts.map((numWorkers) => finite(predict(changeModel(of, { numWorkers })).samplesPerSec));
+    const curve = (of) => counts.map((numWorkers) => finite(predict(changeModel(of, workersChange(of, numWorkers))).samplesPerSec));
     const alone = counts.map((n) => measured.find((p) => p.numWorkers === n)?.samplesPerSec ?? null);
     const run = counts.map((n) => (n === model.numWorkers ? inRunPerSec ?? null : null));
     const present = curve(model);

@@ -3,7 +3,7 @@ import { rateText } from "./digits.js";
 import { SCALING_SCRIPT } from "./html-scaling.js";
 import { TIMELINE_SCRIPT } from "./html-timeline.js";
 import { WHAT_IF_SCRIPT } from "./html-what-if-script.js";
-import { settingsChange } from "./what-if-settings.js";
+import { settingsChange, workersChange } from "./what-if-settings.js";
 
 /**
  * The arithmetic of the page: the compiled text of the very functions that the library has, in a constant `millrace`.
@@ -15,6 +15,7 @@ const millrace = {
   predict: ${predict.toString()},
   changeModel: ${changeModel.toString()},
   settingsChange: ${settingsChange.toString()},
+  workersChange: ${workersChange.toString()},
   rateText: ${rateText.toString()},
 };
 `;
@@ -50,7 +51,7 @@ export const PAGE_SCRIPT: string = `"use strict";
   ${MOUNT_SCRIPT}
   ${TIMELINE_SCRIPT}
   if (data.whatIf) {
-    const { predict, changeModel, settingsChange, rateText } = millrace;
+    const { predict, changeModel, settingsChange, workersChange, rateText } = millrace;
     const { model, measured, sliders, storings, rows, inRunPerSec } = data.whatIf;
     ${SCALING_SCRIPT}
     ${WHAT_IF_SCRIPT}

@@ -8,6 +8,18 @@ export const WHAT_IF_SCRIPT = `
     const storing = element("storing");
     const asItIs = predict(model);
     let frame = 0;
+    // Without workers a run has no depth: it goes with the workers, until the reader chooses one.
+    let follows = model.prefetchDepth < 1;
+    const put = ({ key, values, start }, value) => {
+      const at = value === undefined ? start : values.indexOf(value);
+      inputs.get(key).value = String(at < 0 ? start : at);
+    };
+    const move = ({ target }) => {
+      const { numWorkers, prefetchDepth } = settings();
+      if (target === inputs.get("prefetchDepth")) follows = prefetchDepth < 1;
+      if (follows) put(sliders.find(({ key }) => key === "prefetchDepth"), workersChange(model, numWorkers).prefetchDepth);
+      show();
+    };
     const settings = () => {
       const { bytesFactor, prepFactor } = storing ? storings[Number(storing.value)] : { bytesFactor: 1, prepFactor: 1 };
       const chosen = sliders.map(({ key, values }) => [key, values[Number(inputs.get(key).value)]]);
@@ -37,15 +49,13 @@ export const WHAT_IF_SCRIPT = `
       frame = requestAnimationFrame(() => drawScaling(changed));
     };
     const choose = (change) => {
-      for (const { key, values, start } of sliders) {
-        const at = change[key] === undefined ? start : values.indexOf(change[key]);
-        inputs.get(key).value = String(at < 0 ? start : at);
-      }
+      follows = model.prefetchDepth < 1;
+      for (const slider of sliders) put(slider, change[slider.key]);
       const { bytesFactor = 1, prepFactor = 1 } = change;
       if (storing) storing.value = String(Math.max(0, storings.findIndex((s) => s.bytesFactor === bytesFactor && s.prepFactor === prepFactor)));
       show();
     };
-    element("controls").addEventListener("input", show);
+    element("controls").addEventListener("input", move);
     element("reset").addEventListener("click", () => choose({}));
     for (const button of document.querySelectorAll("button.try")) button.addEventListener("click", () => choose(rows[Number(button.dataset.row)].change));
     show();

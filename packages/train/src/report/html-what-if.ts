@@ -34,7 +34,7 @@ export function whatIfData(report: ProfileReport): WhatIfData | undefined {
   return {
     model,
     measured: measured.scaling,
-    sliders: slidersOf(model, whatIf),
+    sliders: slidersOf(model, whatIf, measured.computeFixedMs !== undefined),
     storings: storingsOf(whatIf),
     rows: whatIf,
     inRunPerSec: throughput.samplesPerSec,
@@ -83,9 +83,11 @@ function group(legend: string, sliders: readonly Slider[], tone: Slider["tone"],
   return markup`<fieldset class="tone-${tone}"><legend>${legend}</legend>${inputs}${more}</fieldset>`;
 }
 
-function control({ key, label, values, texts, start }: Slider): SafeHtml {
+function control({ key, label, values, texts, start, note }: Slider): SafeHtml {
+  const describedBy = note === undefined ? undefined : markup` aria-describedby="note-${key}"`;
   return markup`<div class="slider"><label for="slide-${key}">${label}</label><output id="value-${key}" for="slide-${key}">${texts[start]}</output>
-<input type="range" id="slide-${key}" min="0" max="${values.length - 1}" step="1" value="${start}" aria-valuetext="${texts[start]}"></div>`;
+<input type="range" id="slide-${key}" min="0" max="${values.length - 1}" step="1" value="${start}" aria-valuetext="${texts[start]}"${describedBy}>
+${note === undefined ? undefined : markup`<p class="soft small" id="note-${key}">${note}</p>`}</div>`;
 }
 
 function storing(storings: readonly Storing[]): SafeHtml | undefined {

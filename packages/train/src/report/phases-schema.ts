@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Calibration } from "../profile/calibration.js";
 import { VERDICTS } from "../profile/verdict.js";
 import type { AppliedReport, PhasesReport, WhatIfRow } from "./report.js";
-import { Count, Fraction, Ms, Rate } from "./schema-types.js";
+import { Count, Fraction, MoreThreads, Ms, Rate, Threads } from "./schema-types.js";
 
 const BoundSchema = z.enum(["fetch", "prep", "compute"]);
 const VerdictKindSchema = z.enum(VERDICTS);
@@ -43,9 +43,9 @@ export const phasesSchema: z.ZodType<PhasesReport> = z.object({
 }) as unknown as z.ZodType<PhasesReport>;
 
 const ChangeSchema: z.ZodType<Change> = z.object({
-  numWorkers: Count.optional(),
+  numWorkers: MoreThreads.int().optional(),
   prefetchDepth: Count.optional(),
-  cores: Rate.optional(),
+  cores: MoreThreads.optional(),
   cacheFraction: Fraction.optional(),
   storageBytesPerSec: Rate.optional(),
   storageFactor: Rate.optional().describe("so many times as fast"),
@@ -59,9 +59,9 @@ const ChangeSchema: z.ZodType<Change> = z.object({
 /** Of a {@link PipelineModel}. */
 export const modelSchema: z.ZodType<PipelineModel> = z.object({
   batchSize: Count,
-  numWorkers: Count,
+  numWorkers: Threads.int(),
   prefetchDepth: Count,
-  cores: Rate.describe("CPUs that the process may use"),
+  cores: Threads.describe("CPUs that the process may use"),
   prepCpuMs: Ms.describe("CPU time of a worker for a sample whose data lie in memory"),
   fetchLatencyMs: Ms.describe("time that a worker is blocked for a sample that storage gives"),
   storageBytesPerSec: Rate.optional().describe("the most that storage gives; absent where no limit was met"),
@@ -71,7 +71,7 @@ export const modelSchema: z.ZodType<PipelineModel> = z.object({
   computeCpuMs: Ms.describe("CPU time of the host for it"),
   computeFixedMs: Ms.optional().describe("part of it that does not depend on the batch size"),
   scaling: z
-    .array(z.object({ numWorkers: Count, samplesPerSec: Rate }))
+    .array(z.object({ numWorkers: Threads.int(), samplesPerSec: Rate }))
     .describe("measured throughput by number of workers, data in memory"),
   batchBytes: Rate.describe("bytes of a batch in shared memory"),
 }) as unknown as z.ZodType<PipelineModel>;

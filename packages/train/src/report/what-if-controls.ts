@@ -14,6 +14,8 @@ export interface Slider {
   readonly texts: readonly string[];
   /** Index of the value of the run. */
   readonly start: number;
+  /** What a reader has to know of what it predicts. */
+  readonly note?: string | undefined;
 }
 
 /** A way to store the data. */
@@ -22,6 +24,8 @@ export interface Storing {
   readonly bytesFactor: number;
   readonly prepFactor: number;
 }
+
+const PROPORTIONAL = "A step counts as proportional to its batch: other sizes were not measured.";
 
 const FACTORS = [0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8];
 const SIDES = [0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1, 1.25, 1.5, 2];
@@ -44,17 +48,21 @@ function whole(now: number): readonly [number, (value: number) => string] {
   return [now, String];
 }
 
-/** The sliders of a model, with stops for what the rows propose. */
-export function slidersOf(model: PipelineModel, rows: readonly WhatIfRow[]): Slider[] {
+/**
+ * The sliders of a model, with stops for what the rows propose.
+ * @param isFixedKnown - Whether it was measured which part of the step does not depend on the batch.
+ */
+export function slidersOf(model: PipelineModel, rows: readonly WhatIfRow[], isFixedKnown: boolean): Slider[] {
   const proposed = (key: keyof Change): (number | undefined)[] => rows.map(({ change }) => change[key]);
   const slider = (
     key: Slider["key"],
     [label, tone]: readonly [string, Slider["tone"]],
     range: readonly number[],
     [now, text]: readonly [number, (value: number) => string],
+    note?: string,
   ): Slider => {
     const values = rising(range, now, ...(key === "sideFactor" ? [] : proposed(key)));
-    return { key, label, tone, values, texts: values.map(text), start: values.indexOf(now) };
+    return { key, label, tone, values, texts: values.map(text), start: values.indexOf(now), note };
   };
   const { numWorkers, prefetchDepth, cores, cacheFraction, batchSize, storageBytesPerSec } = model;
   const disk = (factor: number): string =>
@@ -63,7 +71,7 @@ export function slidersOf(model: PipelineModel, rows: readonly WhatIfRow[]): Sli
   return [
     slider("numWorkers", ["workers", "prep"], upTo(Math.max(8, 2 * cores)), whole(numWorkers)),
     slider("cores", ["CPU cores", "prep"], rising([1, 2, 4, 8, 16, 32], 2 * cores), whole(cores)),
-    slider("prefetchDepth", ["batches ahead", "prep"], upTo(8), whole(prefetchDepth)),
+    slider("prefetchDepth", ["batches ahead", "prep"], upTo(8).slice(1), whole(prefetchDepth)),
     slider("storageFactor", ["disk speed", "fetch"], FACTORS, [1, disk]),
     slider(
       "cacheFraction",
@@ -73,7 +81,7 @@ export function slidersOf(model: PipelineModel, rows: readonly WhatIfRow[]): Sli
     ),
     slider("sideFactor", ["image side", "fetch"], SIDES, [1, times]),
     slider("deviceFactor", ["device speed", "compute"], FACTORS, [1, times]),
-    slider("batchSize", ["batch size", "compute"], batches, whole(batchSize)),
+    slider("batchSize", ["batch size", "compute"], batches, whole(batchSize), isFixedKnown ? undefined : PROPORTIONAL),
     slider("modelFactor", ["work of the model", "compute"], FACTORS, [1, times]),
   ];
 }

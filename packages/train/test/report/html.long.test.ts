@@ -84,6 +84,43 @@ describe.skipIf(noBrowser)("the page in Chromium", () => {
     expect(incidents).toEqual([]);
   });
 
+  it("moves the batches ahead with the workers of a run that had none, until the reader chooses a depth", async () => {
+    const model = { ...SAMPLE_MODEL, numWorkers: 0, prefetchDepth: 0, fetchLatencyMs: 0, scaling: [] };
+    const report = await sampleFullReport();
+    await using opened = await openPage(browser, reportToHtml({ ...report, model, whatIf: [] }), LIGHT);
+    const { page, incidents } = opened;
+    const rate = (change: Change): string =>
+      predict(changeModel(model, change)).samplesPerSec.toLocaleString("en-US", { maximumFractionDigits: 0 });
+    const workersAndDepth = async (): Promise<string> =>
+      `${await page.locator("#value-numWorkers").innerText()} ${await page.locator("#value-prefetchDepth").innerText()}`;
+    const press = async (label: string, ...keys: readonly string[]): Promise<string> => {
+      await page.getByLabel(label, { exact: true }).focus();
+      for (const key of keys) await page.keyboard.press(key);
+      return `${await workersAndDepth()}: ${await page.locator("#predicted").innerText()}`;
+    };
+    expect(await press("workers")).toBe(`0 0: ${rate({})}`);
+    expect(await press("workers", "ArrowRight", "ArrowRight")).toBe(
+      `2 4: ${rate({ numWorkers: 2, prefetchDepth: 4 })}`,
+    );
+    expect(rate({ numWorkers: 2, prefetchDepth: 4 })).not.toBe(rate({ numWorkers: 2 }));
+    expect(await press("workers", "Home")).toBe(`0 0: ${rate({})}`);
+    expect(await press("workers", "End")).toMatch(/^8 8: /u);
+    expect(await press("batches ahead", "ArrowLeft")).toMatch(/^8 7: /u);
+    expect(await press("workers", "ArrowLeft")).toMatch(/^7 7: /u);
+    expect(await press("batches ahead", "Home")).toMatch(/^7 8: /u);
+    await page.getByRole("button", { name: "As the run was" }).click();
+    expect(await workersAndDepth()).toBe("0 0");
+    const plot = page.locator("#scaling .u-over");
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    if (box === null) throw new Error("the chart has no box");
+    await page.mouse.move(box.x + box.width - 2, box.y + box.height / 2);
+    expect(await page.locator("#scaling .u-legend").innerText()).toMatch(
+      new RegExp(`model of the run:?\\s*${rate({ numWorkers: 8, prefetchDepth: 8 })}\\s*with`, "u"),
+    );
+    expect(incidents).toEqual([]);
+  });
+
   it("tries each change of its table at a click, and shows the figures of the row", async () => {
     const report = await sampleFullReport();
     await using opened = await openPage(browser, reportToHtml(report), LIGHT);

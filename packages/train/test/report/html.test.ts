@@ -1,4 +1,4 @@
-import { changeModel, predict, type Change, type PipelineModel } from "@millrace/loader";
+import { changeModel, predict, rankChanges, type Change, type PipelineModel } from "@millrace/loader";
 import { count, SEED } from "@millrace/testkit";
 import { reportToHtml } from "@millrace/train";
 import * as fc from "fast-check";
@@ -27,6 +27,7 @@ interface PageArithmetic {
   predict(model: PipelineModel): ReturnType<typeof predict>;
   changeModel(model: PipelineModel, change: Change): PipelineModel;
   settingsChange(settings: Readonly<Record<string, number>>): Change;
+  workersChange(model: PipelineModel, numWorkers: number): Change;
   rateText(value: number): string;
 }
 
@@ -158,6 +159,40 @@ describe("reportToHtml", () => {
     const { numWorkers, prefetchDepth, cores, cacheFraction, batchSize } = SAMPLE_MODEL;
     const change = page.settingsChange({ numWorkers, prefetchDepth, cores, cacheFraction, batchSize, ...factors });
     expect(predict(changeModel(SAMPLE_MODEL, change))).toEqual(predict(SAMPLE_MODEL));
+  });
+
+  it("says at the slider for the batch that other sizes were not measured, where that is so", async () => {
+    const report = await sampleFullReport();
+    const note = "A step counts as proportional to its batch: other sizes were not measured.";
+    const page = reportToHtml(report);
+    expect(page).toMatch(/id="slide-batchSize"[^>]*aria-describedby="note-batchSize"/u);
+    expect(page.split(`id="note-batchSize">${note}</p>`)).toHaveLength(2);
+    expect(page).not.toContain("note-numWorkers");
+    const known = reportToHtml({ ...report, model: { ...report.model, computeFixedMs: 5 } });
+    expect(known).not.toContain("note-batchSize");
+  });
+
+  it("changes the number of workers as the library proposes it, with a depth where there was none", async () => {
+    const page = await pageArithmetic();
+    for (const prefetchDepth of [0, 3]) {
+      const model = { ...SAMPLE_MODEL, numWorkers: 0, prefetchDepth, fetchLatencyMs: 0, scaling: [] };
+      const change = rankChanges(model).find(({ name }) => name.startsWith("workers: "))?.change;
+      expect({ ...page.workersChange(model, change?.numWorkers ?? 0) }).toEqual(change);
+    }
+    const without = { ...SAMPLE_MODEL, numWorkers: 0, prefetchDepth: 0 };
+    expect([0, 1, 2, 9].map((workers) => page.workersChange(without, workers).prefetchDepth)).toEqual([
+      undefined,
+      2,
+      4,
+      8,
+    ]);
+  });
+
+  it("offers no depth of 0, which no loader with workers has", async () => {
+    const { whatIf } = dataOf(reportToHtml(await sampleFullReport())) as {
+      readonly whatIf: { readonly sliders: readonly { readonly key: string; readonly values: readonly number[] }[] };
+    };
+    expect(whatIf.sliders.find(({ key }) => key === "prefetchDepth")?.values[0]).toBe(1);
   });
 
   it("shows rates of any size, and that nothing limits one", async () => {

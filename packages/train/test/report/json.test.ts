@@ -1,4 +1,5 @@
 import { isMillraceError } from "@millrace/formats";
+import { rankChanges } from "@millrace/loader";
 import { count, SEED } from "@millrace/testkit";
 import { parseReport, profile, reportToJson } from "@millrace/train";
 import * as fc from "fast-check";
@@ -61,6 +62,33 @@ describe("the report as JSON", () => {
   it("accepts names that it does not know, of a newer program", async () => {
     const text = JSON.stringify({ ...(await sampleReport()), gcPauses: 3 });
     expect(parseReport(text)).not.toHaveProperty("gcPauses");
+  });
+
+  it("refuses more workers and CPUs than a page could have a point for", async () => {
+    const { model, whatIf, ...report } = await sampleFullReport();
+    const [row] = whatIf;
+    const text = (changed: object, change?: object): string =>
+      JSON.stringify({ ...report, model: { ...model, ...changed }, whatIf: [{ ...row, ...change }] });
+    expect(failure(text({ cores: 1e9 }))).toContain("model.cores");
+    expect(failure(text({ numWorkers: 1e9 }))).toContain("model.numWorkers");
+    const scaling = [{ numWorkers: 4097, samplesPerSec: 1 }];
+    expect(failure(text({ scaling }))).toContain("model.scaling.0.numWorkers");
+    expect(failure(text({}, { change: { numWorkers: 1e9 } }))).toContain("whatIf.0.change.numWorkers");
+    expect(failure(text({}, { change: { cores: 1e9 } }))).toContain("whatIf.0.change.cores");
+    expect(failure(text({ numWorkers: 1.5 }))).toContain("model.numWorkers");
+  });
+
+  it("accepts what is proposed for the largest machine that it describes", async () => {
+    const { model, whatIf: _, ...report } = await sampleFullReport();
+    const input = { batchSize: 65_536, fetchLatencyMs: 1000, storageBytesPerSec: undefined, scaling: [] };
+    const large = { ...model, ...input, cores: 4096, numWorkers: 4096, computeMs: 0, computeCpuMs: 0 };
+    const whatIf = rankChanges(large).map(({ prediction: { samplesPerSec, bound }, ...row }) => ({
+      ...row,
+      samplesPerSec,
+      bound,
+    }));
+    expect(Math.max(...whatIf.map(({ change }) => change.numWorkers ?? 0))).toBeGreaterThan(20_000);
+    expect(() => parseReport(reportToJson({ ...report, model: large, whatIf }))).not.toThrow();
   });
 
   it("refuses what is no report, naming the first thing that is wrong", async () => {
