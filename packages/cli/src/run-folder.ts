@@ -1,7 +1,7 @@
-import { fileError, OptionError } from "@millrace/formats";
+import { OptionError } from "@millrace/formats";
 import type { Checkpoint } from "@millrace/train";
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 
 /** What of a training run decides where it goes on. */
 export interface RunFolderOptions {
@@ -38,16 +38,4 @@ export async function readRunFolder({ out, resume, epochs }: RunFolderOptions): 
     found: String(epochs),
     fix: "raise --epochs to train on",
   });
-}
-
-/**
- * Makes the folder of a training run.
- * @throws FileError if the system refuses.
- */
-export async function makeRunFolder(out: string): Promise<void> {
-  try {
-    await mkdir(out, { recursive: true });
-  } catch (error) {
-    throw fileError(out, "create the folder", error);
-  }
 }

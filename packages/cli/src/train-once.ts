@@ -1,9 +1,9 @@
-import { writeFileAtomic } from "@millrace/formats";
+import { makeFolder, writeFileAtomic } from "@millrace/formats";
 import type { TrainOptions, TrainProgress, TrainReport } from "@millrace/train";
 import { join } from "node:path";
 import type { Io } from "./io.js";
 import { openLogs } from "./log-flag.js";
-import { makeRunFolder, readRunFolder } from "./run-folder.js";
+import { readRunFolder } from "./run-folder.js";
 import type { TrainFlags } from "./train-flags.js";
 
 /** The files that {@link trainOnce} leaves in `out`, beside its checkpoints and logs. */
@@ -29,7 +29,7 @@ export async function trainOnce(
   const resume = await readRunFolder(flags);
   await using run = await openTrainingRun(flags, io, resume?.loaderState);
   const { loader, validation, model, backend, facts, dataset } = run;
-  await makeRunFolder(flags.out);
+  await makeFolder(flags.out, "make the folder of the run");
   const report = await train({
     ...optionsOf(flags),
     loader,

@@ -1,13 +1,24 @@
-import { createDataset } from "@millrace/formats";
+import { createDataset, temporaryPath } from "@millrace/formats";
 import { parseCompressReport, readPackedModel } from "@millrace/train/compress";
 import { tempDir } from "@millrace/testkit";
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { millrace, type Outcome } from "./captured-io.js";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { millrace, millraceWatched, type Outcome } from "./captured-io.js";
 import { makeImages } from "./interrupted-runs.js";
 
 const BIN = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
@@ -112,6 +123,44 @@ describe("millrace compress", () => {
     const file = join(tempDir(), "file");
     writeFileSync(file, "x");
     expectRefusal(await millrace(...argsOf(file, "--max-accuracy-drop", "0.1")), 2, /is a file, not a folder/u);
+  });
+
+  it("fills an empty folder in its place, and removes what a killed run left there", async () => {
+    const folders = tempDir();
+    const [real, link] = [join(folders, "real"), join(folders, "link")];
+    mkdirSync(real);
+    symlinkSync(real, link);
+    const inode = statSync(real).ino;
+    for (const left of [temporaryPath(join(real, "compressed")), temporaryPath(link)])
+      mkdirSync(join(left, "model"), { recursive: true });
+    const { code, stderr } = await millrace(...argsOf(link, "--filters", "1", "--max-accuracy-drop", "0.5", "-q"));
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(readdirSync(real).toSorted()).toEqual(["model", "model.packed", "report.html", "report.json"]);
+    expect([statSync(real).ino, readdirSync(folders).toSorted()]).toEqual([inode, ["link", "real"]]);
+  });
+
+  it("says before the search that a folder cannot be written to", async () => {
+    const link = join(tempDir(), "link");
+    symlinkSync(join(link, "..", "nothing"), link);
+    for (const [out, code, message] of [
+      [link, 2, /option out: is a link to nothing; name another/u],
+      ["/proc/x/y", 3, /\/proc\/x\/y: cannot write to the folder: no such file or folder/u],
+    ] as const)
+      expectRefusal(await millrace(...argsOf(out, "--max-accuracy-drop", "0.1")), code, message);
+  });
+
+  it("keeps a result that it can no longer write where it was to go, and says where", async () => {
+    const out = fresh();
+    const block = (): void => writeFileSync(out, "in the way");
+    const { code, stdout, stderr } = await millraceWatched(
+      { stderr: block },
+      ...argsOf(out, "--max-accuracy-drop", "0.5"),
+    );
+    const kept = /: is a file, not a folder; the result is in (\S+): move it from there\n$/u.exec(stderr)?.[1] ?? "";
+    onTestFinished(() => rmSync(kept, { recursive: true }));
+    expect([code, readFileSync(out, "utf8")]).toEqual([3, "in the way"]);
+    expect(stdout).toContain(`packed: ${join(kept, "model.packed")}\n`);
+    expect(readdirSync(kept).toSorted()).toEqual(["model", "model.packed", "report.html", "report.json"]);
   });
 
   it("refuses images of another shape, other classes and missing splits, naming both sides", async () => {

@@ -3,16 +3,23 @@ import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileError } from "./errors.js";
 
-const TEMPORARY = /^\.millrace-[0-9a-f]{16}-.*\.tmp$/u;
+const TEMPORARY = /^\.millrace-[0-9a-f]{16}-(.*)\.tmp$/u;
 
 /** A new name beside `path`, hidden and random, for the file that {@link commitFile} will rename to `path`. */
 export function temporaryPath(path: string): string {
   return join(dirname(path), `.millrace-${randomBytes(8).toString("hex")}-${basename(path)}.tmp`);
 }
 
-/** Deletes what a killed run left in `folder` under names of {@link temporaryPath}. Returns how many. */
-export async function removeTemporaries(folder: string): Promise<number> {
-  const names = (await readdir(folder)).filter((name) => TEMPORARY.test(name));
+/**
+ * Deletes what a killed run left in `folder` under names of {@link temporaryPath}.
+ * @param of - Only what was to become a file or folder of this name.
+ * @returns how many.
+ */
+export async function removeTemporaries(folder: string, of?: string): Promise<number> {
+  const names = (await readdir(folder)).filter((name) => {
+    const [, target] = TEMPORARY.exec(name) ?? [];
+    return target !== undefined && (of === undefined || target === of);
+  });
   for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
   return names.length;
 }

@@ -10,6 +10,7 @@ export * from "./errors.js";
 export * from "./extents.js";
 export * from "./format.js";
 export * from "./jpeg/index.js";
+export { makeFolder } from "./make-folder.js";
 export * from "./manifest.js";
 export * from "./manifest-json-schema.js";
 export * from "./registry.js";

@@ -1,6 +1,22 @@
-import { checkWritable, commitFile, removeTemporaries, temporaryPath, writeFileAtomic } from "@millrace/formats";
+import {
+  checkWritable,
+  commitFile,
+  makeFolder,
+  removeTemporaries,
+  temporaryPath,
+  writeFileAtomic,
+} from "@millrace/formats";
 import { tempDir } from "@millrace/testkit";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -36,6 +52,40 @@ describe("an atomic file", () => {
     writeFileSync(join(dir, ".millrace-notes.tmp"), "the user's");
     expect(await removeTemporaries(dir)).toBe(1);
     expect(readdirSync(dir)).toEqual([".millrace-notes.tmp"]);
+  });
+
+  it("of another name stays if only one name is asked for", async () => {
+    const dir = tempDir();
+    for (const name of ["a", "b"]) writeFileSync(temporaryPath(join(dir, name)), "half");
+    expect(await removeTemporaries(dir, "a")).toBe(1);
+    expect(readdirSync(dir)).toEqual([expect.stringMatching(/-b\.tmp$/u)]);
+  });
+});
+
+describe("makeFolder", () => {
+  it("makes what is missing of a path, twice at once too, and leaves what is there", async () => {
+    const dir = tempDir();
+    const path = join(dir, "a", "b", "c");
+    await Promise.all([makeFolder(path), makeFolder(path)]);
+    writeFileSync(join(path, "file"), "x");
+    await makeFolder(path);
+    expect(readdirSync(path)).toEqual(["file"]);
+  });
+
+  it("says what the system refuses, and that a file or a link to nothing is in the way", async () => {
+    const dir = tempDir();
+    writeFileSync(join(dir, "file"), "x");
+    symlinkSync(join(dir, "nothing"), join(dir, "link"));
+    for (const [path, message] of [
+      [join(dir, "file"), /file: is a file, not a folder; name another/u],
+      [join(dir, "file", "b"), /cannot make the folder: a part of the path is not a folder/u],
+      [join(dir, "link"), /cannot make the folder: .*EEXIST/u],
+    ] as const)
+      await expect(makeFolder(path)).rejects.toMatchObject({ code: "FILE", message: expect.stringMatching(message) });
+  });
+
+  it.runIf(existsSync("/proc"))("comes to an end where the system has no place for folders", async () => {
+    await expect(makeFolder("/proc/x/y", "begin")).rejects.toThrow("/proc/x/y: cannot begin: no such file or folder");
   });
 });
 

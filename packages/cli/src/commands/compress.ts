@@ -1,9 +1,9 @@
-import { OptionError, writeFileAtomic } from "@millrace/formats";
+import { FileError, isMillraceError, OptionError, writeFileAtomic } from "@millrace/formats";
 import type { CompressReport, CompressResult } from "@millrace/train/compress";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { CompressDisplay } from "../compress-display.js";
-import { checkOut, defaultOut, makeFolder } from "../compress-folder.js";
+import { checkOut, defaultOut, fillSomeFolder } from "../compress-folder.js";
 import { compressFlags, numbersOf, wordsOf, type CompressFlags } from "../compress-flags.js";
 import type { CompressRun } from "../compress-run.js";
 import { print, type Io } from "../io.js";
@@ -50,43 +50,54 @@ async function runCompress(flags: CompressFlags, io: Io): Promise<void> {
   const { model, backend, loader, validation, statistics, facts } = run;
   const given = { model, backend, loader, validation, statistics, facts, signal: io.signal };
   const result = await compressModel({ ...options, ...given, onProgress: display.show });
-  const report = await withLink(result, run, flags, io, display);
-  if (result.packed !== undefined) await writeResult(out, report, result.packed);
+  const { report, failure } = await withLink(result, run, flags, io, display);
+  const written = result.packed === undefined ? undefined : await writeResult(out, report, result.packed);
   display[Symbol.dispose]();
   if (flags.json) io.stdout.write(compressReportToJson(report));
-  else print(io, `${formatCompressReport(report)}${result.packed === undefined ? "" : `\n${filesText(out)}`}`);
-  if (result.packed === undefined) throw await notMet(report);
+  else print(io, `${formatCompressReport(report)}${written === undefined ? "" : `\n${filesText(written.folder)}`}`);
+  if (written === undefined) throw await notMet(report);
+  if (written.error !== undefined) throw elsewhere(out, written.folder, written.error);
+  if (failure !== undefined) throw failure;
 }
 
-/** Adds what the smaller model asks of the loader. */
+/** The error of a result that lies in another folder than it was meant to. */
+function elsewhere(out: string, folder: string, cause: unknown): unknown {
+  if (!isMillraceError(cause)) return cause;
+  const fix = `the result is in ${folder}: move it from there`;
+  return new FileError({ file: out, problem: cause.detail.problem, found: cause.detail.found, fix, cause });
+}
+
+/** Adds what the smaller model asks of the loader. A failure is returned, so that the search was not for nothing. */
 async function withLink(
   { report, packed }: CompressResult,
   { model: before, backend, openInput, statistics }: CompressRun,
   flags: CompressFlags,
   io: Io,
   display: CompressDisplay,
-): Promise<CompressReport> {
-  if (packed === undefined || !flags.link) return report;
+): Promise<{ readonly report: CompressReport; readonly failure?: unknown }> {
+  if (packed === undefined || !flags.link) return { report };
   const { dequantizeModel, measureLink, unpackModel } = await import("@millrace/train/compress");
   display.line("compress: measuring what the smaller model asks of the loader");
   const after = await dequantizeModel(unpackModel(packed));
   try {
     const loader = await openInput();
     const link = await measureLink({ before, after, backend, loader, statistics, signal: io.signal });
-    return link === undefined ? report : { ...report, link };
+    return { report: link === undefined ? report : { ...report, link } };
+  } catch (failure) {
+    return { report, failure };
   } finally {
     after.dispose();
   }
 }
 
-/** Writes the packed model, the same for TensorFlow.js, and the reports. */
-async function writeResult(out: string, report: CompressReport, packed: Uint8Array): Promise<void> {
+/** Writes the packed model, the same for TensorFlow.js, and the reports, as {@link fillSomeFolder} does. */
+async function writeResult(out: string, report: CompressReport, packed: Uint8Array): ReturnType<typeof fillSomeFolder> {
   const { compressReportToHtml, compressReportToJson, dequantizeModel, unpackModel } =
     await import("@millrace/train/compress");
   const { saveModel } = await import("@millrace/train");
   const model = await dequantizeModel(unpackModel(packed));
   try {
-    await makeFolder(out, async (folder) => {
+    return await fillSomeFolder(out, async (folder) => {
       await writeFileAtomic(join(folder, "model.packed"), packed);
       await saveModel(model, join(folder, "model"));
       await writeFileAtomic(join(folder, "report.json"), compressReportToJson(report));

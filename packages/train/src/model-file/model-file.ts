@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32c, fileError, StateError, UnsupportedError, writeFileAtomic } from "@millrace/formats";
+import { crc32c, makeFolder, StateError, UnsupportedError, writeFileAtomic } from "@millrace/formats";
 import { io } from "@tensorflow/tfjs-core";
 import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
 import { readModelFile } from "./read-model-file.js";
@@ -91,11 +91,7 @@ export function modelFiles(artifacts: io.ModelArtifacts): ModelFiles {
 
 async function write(dir: string, artifacts: io.ModelArtifacts): Promise<io.SaveResult> {
   const { json, name, weights } = modelFiles(artifacts);
-  try {
-    await mkdir(dir, { recursive: true });
-  } catch (error) {
-    throw fileError(dir, "make the folder of the model", error);
-  }
+  await makeFolder(dir, "make the folder of the model");
   await writeFileAtomic(join(dir, name), weights);
   await writeFileAtomic(join(dir, "model.json"), json);
   const old = (await readdir(dir)).filter((other) => WEIGHTS.test(other) && other !== name);
