@@ -7,9 +7,9 @@ import { COMFORTABLE_BYTES } from "../ring-plan.js";
 import { freeMemory } from "../storage/read-ahead-plan.js";
 import type { AutotuneBudget } from "./autotune-budget.js";
 import { chooseSetting, leastBytes, type SettingBudget } from "./choose-setting.js";
-import { fitTrials, type KnownParts } from "./fit-trials.js";
+import { fitTrials, togetherMs, type KnownParts } from "./fit-trials.js";
 import type { PipelineModel } from "./pipeline-model.js";
-import { LEAST_SAMPLES, runTrial, type Trial } from "./trial.js";
+import { LEAST_SAMPLES, runTrial, type Trial, type TrialLimits } from "./trial.js";
 import { tunedText, type TunedParts } from "./tuned-text.js";
 
 /** How a loader is opened to be tried. */
@@ -51,21 +51,25 @@ const TRIAL_BATCH = 4;
 const TRIAL_WORKERS = 4;
 /** Where one worker is blocked for less than this share of its CPU time, a second trial would tell nothing. */
 const WORTH_A_TRIAL = 0.1;
+/** Seconds that are enough for both trials of photographs. */
+const SECONDS = 2;
 /** Shares of the time: after the first, less is enough for the first trial; after the second all is over. */
-const TRIAL_ENDS = [0.4, 0.85] as const;
+const TRIAL_ENDS = [0.5, 0.9] as const;
 /** Share of the time below which a second trial would not get beyond its start. */
-const LEAST_TRIAL = 0.3;
+const LEAST_TRIAL = 0.25;
 
 /**
  * Chooses the number of workers and the depth by a model of the loader, which is fitted to short trials. What the caller
- * has said stays. If the trials fail, as where a sample is bad, the CPUs decide; the loader will meet the error in its turn.
+ * has said stays. The first trial, of one worker, goes on until its samples take a steady CPU time, as in the long run;
+ * the second, where that worker is blocked, until several of them are blocked for a steady time. If the trials fail, as
+ * where a sample is bad, the CPUs decide; the loader will meet the error in its turn.
  * @throws {@link OptionError} if the memory of the budget is too little for any setting; the signal's reason.
  */
 export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   const { budget, clock, numWorkers, prefetchDepth, batchSize, batchBytes, bytesPerSample } = options;
   if (numWorkers === 0) return { numWorkers, prefetchDepth: undefined, text: "nothing to choose, as numWorkers is 0" };
   const start = clock.now();
-  const ms = 1000 * (budget.seconds ?? 1);
+  const ms = 1000 * (budget.seconds ?? SECONDS);
   const latestMs = start + TRIAL_ENDS[1] * ms;
   const cpus = Math.min(cpuBudget(), budget.maxCpus ?? Infinity);
   const known = {
@@ -84,7 +88,8 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
     return { numWorkers: setting.numWorkers, prefetchDepth: setting.prefetchDepth, text };
   };
 
-  const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, start + TRIAL_ENDS[0] * ms, latestMs);
+  const ofCpu: TrialLimits = { costMs: ({ cpuMs }) => cpuMs, untilMs: start + TRIAL_ENDS[0] * ms, latestMs };
+  const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, ofCpu);
   const { trial: alone, problem } = first;
   if (alone === undefined) {
     const model = cpuModel(known);
@@ -96,7 +101,8 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   const isOver = latestMs - clock.now() < LEAST_TRIAL * ms;
   if (isOver || workers === 1 || model.fetchLatencyMs < WORTH_A_TRIAL * model.prepCpuMs)
     return tuned({ setting, model, alone, together: undefined, problem });
-  const { trial: together } = await tryOut(options, workers, first.state, latestMs, latestMs);
+  const ofStorage: TrialLimits = { costMs: (block) => togetherMs(alone, block), untilMs: latestMs, latestMs };
+  const { trial: together } = await tryOut(options, workers, first.state, ofStorage);
   model = fitTrials(known, alone, together);
   setting = chooseSetting(model, room);
   return tuned({ setting, model, alone, together, problem });
@@ -124,8 +130,7 @@ async function tryOut(
   { open, clock, signal, batchSize }: AutotuneOptions,
   numWorkers: number,
   from: LoaderState | undefined,
-  untilMs: number,
-  latestMs: number,
+  limits: TrialLimits,
 ): Promise<Tried> {
   const size = Math.min(batchSize, TRIAL_BATCH);
   // So many batches that no worker waits for room.
@@ -133,7 +138,7 @@ async function tryOut(
   await using loader = open({ batchSize: size, numWorkers, prefetchDepth, state: from });
   let tried: Tried;
   try {
-    const trial = await runTrial(loader, clock, untilMs, latestMs);
+    const trial = await runTrial(loader, clock, limits);
     tried = { trial, problem: `fewer than ${LEAST_SAMPLES} samples came in time`, state: loader.state() };
   } catch (error) {
     if (!isMillraceError(error) || signal?.aborted === true) throw error;

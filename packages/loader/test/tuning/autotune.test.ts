@@ -42,6 +42,10 @@ describe("fitTrials", () => {
     const limited = fitTrials(KNOWN, alone, trialOf({ numWorkers: 4, fetchMs: 38, prepMs: 2, cpuMs: 2 }));
     expect(limited.storageBytesPerSec).toBeCloseTo(1e7, 0);
     expect(chooseSetting(limited, ROOMY)).toMatchObject({ numWorkers: 1, limit: "enough" });
+    const cold = fitTrials(KNOWN, alone, trialOf({ numWorkers: 4, fetchMs: 34, prepMs: 6, cpuMs: 6 }));
+    expect(cold.storageBytesPerSec).toBeCloseTo(1e7, 0);
+    const short = fitTrials(KNOWN, alone, trialOf({ numWorkers: 4, wallMs: 150, fetchMs: 38, prepMs: 2, cpuMs: 2 }));
+    expect(short.storageBytesPerSec).toBeUndefined();
     const free = fitTrials(KNOWN, alone, trialOf({ numWorkers: 4, fetchMs: 12, prepMs: 2, cpuMs: 2 }));
     expect(free.storageBytesPerSec).toBeUndefined();
     expect(chooseSetting(free, ROOMY).numWorkers).toBe(15);
@@ -73,14 +77,20 @@ describe("chooseSetting", () => {
   });
 });
 
-/** A loader that runs the clock itself: each batch of 4 takes 10 ms, the first 500 ms. */
-function createTried(batchesOfEpoch: number): TrialLoader & { now: () => number } {
-  let [batches, now, samples] = [0, 1000, 0];
+/**
+ * A loader that runs the clock itself: each batch of 4 takes 10 ms, the first 500 ms.
+ * @param cpuOf - CPU time of a sample, by its number.
+ */
+function createTried(
+  batchesOfEpoch: number,
+  cpuOf: (sample: number) => number = () => 0.5,
+): TrialLoader & { now: () => number } {
+  let [batches, now, samples, cpuMs] = [0, 1000, 0, 400];
   async function* epoch(): AsyncGenerator<{ stall: { stallMs: number; fetchStallMs: number; prepStallMs: number } }> {
     for (let at = 0; at < batchesOfEpoch; at++) {
       const stallMs = batches++ === 0 ? 500 : 10;
       now += stallMs;
-      samples += 4;
+      for (let n = 0; n < 4; n++) cpuMs += cpuOf(samples++);
       yield await Promise.resolve({ stall: { stallMs, fetchStallMs: 0, prepStallMs: stallMs } });
     }
   }
@@ -97,7 +107,7 @@ function createTried(batchesOfEpoch: number): TrialLoader & { now: () => number 
     occupancyFraction: 0,
     stages: { fetchMs: 2 * samples, prepMs: 500 + samples, idleMs: 0 },
     readBytes: 0,
-    workerCpuMs: 400 + samples / 2,
+    workerCpuMs: cpuMs,
     injected: { fetchMs: 0, prepMs: 0, prepCpuMs: 0 },
     numWorkers: 1,
     deadWorkers: 0,
@@ -107,32 +117,67 @@ function createTried(batchesOfEpoch: number): TrialLoader & { now: () => number 
   return { now: () => now, stats, [Symbol.asyncIterator]: epoch };
 }
 
+const costMs = ({ cpuMs }: Trial): number => cpuMs;
+
 describe("runTrial", () => {
   it.each([3, 100])("counts what a sample costs without the start, over epochs of %i batches", async (batches) => {
     const tried = createTried(batches);
-    const trial = await runTrial(tried, tried, 2000, 2000);
-    expect(trial).toEqual({ numWorkers: 1, samples: 64, wallMs: 160, fetchMs: 2, prepMs: 1, cpuMs: 0.5 });
+    const trial = await runTrial(tried, tried, { costMs, untilMs: 3000, latestMs: 3000 });
+    expect(trial).toEqual({ numWorkers: 1, samples: 128, wallMs: 320, fetchMs: 2, prepMs: 1, cpuMs: 0.5 });
+  });
+
+  it("does not count what samples cost before their code is compiled, or one in a hundred", async () => {
+    const limits = { costMs, untilMs: 9000, latestMs: 9000 };
+    const cold = createTried(200, (sample) => (sample < 90 ? 3 : 1) + (sample === 150 ? 80 : 0));
+    expect(await runTrial(cold, cold, limits)).toMatchObject({ samples: 128, cpuMs: 1 });
+    // A few percent more or less are steady; what never is ends after 384 samples, and the cheaper of the last two blocks counts.
+    const rough = createTried(200, (sample) => 1 + 0.04 * (Math.floor((sample - 4) / 64) % 2));
+    expect(await runTrial(rough, rough, limits)).toMatchObject({
+      samples: 128,
+      cpuMs: expect.closeTo(1.02, 6) as number,
+    });
+    const never = createTried(200, (sample) => 2 ** Math.floor((sample - 4) / 64));
+    expect(await runTrial(never, never, limits)).toMatchObject({ samples: 64, cpuMs: 16 });
+    expect(never.stats().samples).toBe(4 + 6 * 64);
+  });
+
+  it("counts the last or the cheaper samples where the time is over before they are steady", async () => {
+    const once = createTried(200, (sample) => (sample === 105 ? 80 : 1));
+    const first = await runTrial(once, once, { costMs, untilMs: 1850, latestMs: 2000 });
+    expect(first).toMatchObject({ samples: 64, cpuMs: 1 });
+    const slow = createTried(200, (sample) => (sample < 68 ? 3 : 1));
+    const trial = await runTrial(slow, slow, { costMs, untilMs: 1900, latestMs: 2000 });
+    expect(trial).toMatchObject({ samples: 96, cpuMs: 1 });
   });
 
   it("ends when the time is over, if samples are slow", async () => {
     const tried = createTried(100);
-    expect(await runTrial(tried, tried, 1550, 2000)).toMatchObject({ samples: 20, wallMs: 50 });
+    expect(await runTrial(tried, tried, { costMs, untilMs: 1550, latestMs: 2000 })).toMatchObject({
+      samples: 20,
+      wallMs: 50,
+    });
     const slower = createTried(100);
-    expect(await runTrial(slower, slower, 1000, 2000)).toMatchObject({ samples: 16, wallMs: 40 });
+    expect(await runTrial(slower, slower, { costMs, untilMs: 1000, latestMs: 2000 })).toMatchObject({
+      samples: 16,
+      wallMs: 40,
+    });
     const slowest = createTried(100);
-    expect(await runTrial(slowest, slowest, 1000, 1505)).toMatchObject({ samples: 4, wallMs: 10 });
+    expect(await runTrial(slowest, slowest, { costMs, untilMs: 1000, latestMs: 1505 })).toMatchObject({
+      samples: 4,
+      wallMs: 10,
+    });
   });
 
   it("says nothing of too few samples, of no samples, and of samples that do not come", async () => {
     const few = createTried(100);
-    expect(await runTrial(few, few, 1500, 1500)).toBeUndefined();
+    expect(await runTrial(few, few, { costMs, untilMs: 1500, latestMs: 1500 })).toBeUndefined();
     const none = createTried(0);
-    expect(await runTrial(none, none, 2000, 2000)).toBeUndefined();
+    expect(await runTrial(none, none, { costMs, untilMs: 2000, latestMs: 2000 })).toBeUndefined();
     const never: TrialLoader = {
       stats: () => none.stats(),
       [Symbol.asyncIterator]: () => ({ next: async () => await new Promise(() => undefined) }),
     };
-    expect(await runTrial(never, none, none.now(), none.now() + 20)).toBeUndefined();
+    expect(await runTrial(never, none, { costMs, untilMs: none.now(), latestMs: none.now() + 20 })).toBeUndefined();
   });
 });
 
@@ -177,7 +222,7 @@ describe("openLoader with autotune", () => {
     const workers = async (inject: LoaderOptions["inject"]): Promise<number> => {
       // The memory has room for eight workers.
       await using loader = await openLoader(path, {
-        autotune: { maxMemoryBytes: 6e8, maxCpus: 2, seconds: 20 },
+        autotune: { maxMemoryBytes: 6e8, maxCpus: 2, seconds: 4 },
         inject,
       });
       expect(loader.describe()).toMatch(/autotune: .*measured \d+ samples in .* of waiting for storage/u);
