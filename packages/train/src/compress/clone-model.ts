@@ -1,5 +1,6 @@
 import { io } from "@tensorflow/tfjs-core";
-import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { loadLayers } from "../model-file/load-layers.js";
 import type { ModelFiles } from "../model-file/model-file.js";
 
 /** What TensorFlow.js would save of a model: its topology and its weights, read from the device. */
@@ -18,13 +19,10 @@ export async function artifactsOf(model: LayersModel): Promise<io.ModelArtifacts
 export async function loadFiles({ json, weights }: ModelFiles): Promise<LayersModel> {
   const { modelTopology, weightsManifest } = JSON.parse(json) as io.ModelJSON;
   const weightSpecs = weightsManifest.flatMap((group) => group.weights);
-  return await loadLayersModel({
-    load: () => Promise.resolve({ modelTopology, weightSpecs, weightData: weights.buffer }),
-  });
+  return await loadLayers({ modelTopology, weightSpecs, weightData: weights.buffer });
 }
 
 /** A model of its own with the same layers and weights; the caller's to dispose. */
 export async function cloneModel(model: LayersModel): Promise<LayersModel> {
-  const artifacts = await artifactsOf(model);
-  return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
+  return await loadLayers(await artifactsOf(model));
 }

@@ -1,8 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32c, makeFolder, StateError, UnsupportedError, writeFileAtomic } from "@millrace/formats";
+import { crc32c, makeFolder, writeFileAtomic } from "@millrace/formats";
 import { io } from "@tensorflow/tfjs-core";
-import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { loadLayers } from "./load-layers.js";
 import { readModelFile } from "./read-model-file.js";
 
 /** Weights of a model that is no longer the folder's. */
@@ -36,33 +37,7 @@ export async function saveModel(model: LayersModel, dir: string): Promise<string
  * layer that TensorFlow.js does not know; {@link FileError} if the system refuses.
  */
 export async function loadModel(path: string): Promise<LayersModel> {
-  const artifacts = await readModelFile(path);
-  try {
-    return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
-  } catch (cause) {
-    throw loadError(path, cause);
-  }
-}
-
-/** What the libraries say of a model that they cannot build, as an error that names the file. */
-function loadError(file: string, cause: unknown): UnsupportedError | StateError {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  const [, layer] = /^Unknown layer: (\S+?)\.(?:\s|$)/u.exec(message) ?? [];
-  if (layer === undefined) {
-    const [problem = message] = message.split("\n");
-    return new StateError({
-      file,
-      problem: `is no model that can be built: ${problem}`,
-      fix: "save the model again",
-      cause,
-    });
-  }
-  return new UnsupportedError({
-    file,
-    problem: `has a layer of the class ${layer}, which TensorFlow.js does not know`,
-    fix: "in a program of yours, register the class by tf.serialization.registerClass before loading",
-    cause,
-  });
+  return await loadLayers(await readModelFile(path), path);
 }
 
 /** The two files of a model. */

@@ -72,4 +72,33 @@ describe("a saved model", () => {
     const error = await millraceError(loadModel(dir));
     expect(error.message).toContain(`expected ${bytes.length} bytes of weights, found ${bytes.length - 4}`);
   });
+
+  it("takes no memory for sizes that its weights do not have, and leaves none when it fails", async () => {
+    const dir = tempDir();
+    const json = await saveModel(lenet(1), dir);
+    const text = readFileSync(json, "utf8");
+    const { tf } = backend;
+    const before = tf.memory().numTensors;
+    for (const [broken, words] of [
+      [
+        text.replaceAll(/"units":\d+/gu, '"units":1e9'),
+        /more weights than there are, first kernel of the layer .*1000000000\]/u,
+      ],
+      [text.replaceAll(/"filters":\d+/gu, '"filters":-1'), /is no model that can be built: .*; save the model again/u],
+      [
+        text.replace('/bias"', '/other"'),
+        /is no model that can be built: Provided weight data has no target variable/u,
+      ],
+    ] as const) {
+      expect(broken).not.toBe(text);
+      writeFileSync(json, broken);
+      const error = await millraceError(loadModel(dir));
+      expect([error.code, error.message]).toEqual(["STATE", expect.stringMatching(words) as string]);
+      expect(tf.memory().numTensors).toBe(before);
+    }
+    writeFileSync(json, text);
+    const loaded = await loadModel(dir);
+    expect(outputsOf(loaded)).toEqual(outputsOf(lenet(1)));
+    loaded.dispose();
+  });
 });

@@ -45,8 +45,8 @@ export async function readPackedModel(path: string, limits?: UnpackLimits): Prom
  * Loads a packed model as a plain model of TensorFlow.js onto the current backend; {@link saveModel} writes it in the
  * exchange format.
  * @returns the model, not compiled; the caller's to dispose.
- * @throws {@link StateError} if it is damaged, or TensorFlow.js does not know a layer; {@link FileError} if the system
- * refuses.
+ * @throws {@link StateError} if it is damaged; {@link UnsupportedError} if TensorFlow.js does not know a layer;
+ * {@link FileError} if the system refuses.
  */
 export async function loadPackedModel(path: string, limits?: UnpackLimits): Promise<LayersModel> {
   return await dequantizeModel(await readPackedModel(path, limits), path);

@@ -1,4 +1,5 @@
-import { type LayersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { loadLayers } from "../../model-file/load-layers.js";
 import type { Call } from "./calls.js";
 import { weightName } from "./calls.js";
 import type { ChannelTrace } from "./channel-trace.js";
@@ -43,9 +44,7 @@ export async function rebuild(plan: Rebuild): Promise<LayersModel> {
   const weightData = concatenate(named.map(([, { data }]) => data));
   const weightSpecs = named.map(([name, { shape }]) => ({ name, shape: [...shape], dtype: "float32" as const }));
   const metadata = host.metadata === undefined ? {} : { userDefinedMetadata: host.metadata };
-  return await loadLayersModel({
-    load: () => Promise.resolve({ modelTopology, weightSpecs, weightData, ...metadata }),
-  });
+  return await loadLayers({ modelTopology, weightSpecs, weightData, ...metadata });
 }
 
 /** The layers of a model, and those of models inside it. */

@@ -1,6 +1,7 @@
-import { isMillraceError, StateError } from "@millrace/formats";
+import { StateError } from "@millrace/formats";
 import type { io } from "@tensorflow/tfjs-core";
-import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
+import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { loadLayers } from "../../model-file/load-layers.js";
 import { dequantizeTensor } from "./dequantize-tensor.js";
 import type { QuantizedModel } from "./quantized-tensor.js";
 import { tensorProblem } from "./tensor-problem.js";
@@ -10,7 +11,8 @@ import { tensorProblem } from "./tensor-problem.js";
  * exchange format.
  * @param file - Where the weights are from, for messages.
  * @returns the model, not compiled; the caller's to dispose.
- * @throws {@link StateError} if the weights are damaged or do not fit the layers, or TensorFlow.js does not know a layer.
+ * @throws {@link StateError} if the weights are damaged or do not fit the layers; {@link UnsupportedError} if TensorFlow.js
+ * does not know a layer.
  */
 export async function dequantizeModel(quantized: QuantizedModel, file?: string): Promise<LayersModel> {
   const weightSpecs: io.WeightsManifestEntry[] = [];
@@ -21,19 +23,7 @@ export async function dequantizeModel(quantized: QuantizedModel, file?: string):
     weightSpecs.push({ name: tensor.name, shape: [...tensor.shape], dtype: "float32" });
     parts.push(dequantizeTensor(tensor));
   }
-  const artifacts: io.ModelArtifacts = {
-    modelTopology: quantized.modelTopology,
-    weightSpecs,
-    weightData: joined(parts),
-  };
-  try {
-    return await loadLayersModel({ load: () => Promise.resolve(artifacts) });
-  } catch (cause) {
-    if (isMillraceError(cause)) throw cause;
-    const problem = `TensorFlow.js does not load the model: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const fix = "register its custom layers first, or save it again from the model that it was made of";
-    throw new StateError({ file, problem, fix, cause });
-  }
+  return await loadLayers({ modelTopology: quantized.modelTopology, weightSpecs, weightData: joined(parts) }, file);
 }
 
 function joined(parts: readonly Float32Array[]): ArrayBuffer {

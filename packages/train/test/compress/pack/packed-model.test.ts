@@ -341,8 +341,8 @@ describe("the file of a packed model", () => {
     writeFileSync(path, packModel({ ...model, modelTopology: { class_name: "Nonsense", config: {} } }));
     const unknown = await millraceError(loadPackedModel(path));
     expect([unknown.code, unknown.message]).toEqual([
-      "STATE",
-      expect.stringContaining("does not load the model") as string,
+      "UNSUPPORTED",
+      expect.stringContaining(`${path}: has a layer of the class Nonsense`) as string,
     ]);
   });
 });
