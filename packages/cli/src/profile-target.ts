@@ -48,11 +48,11 @@ async function openTimerTarget(flags: ProfileFlags, stepMs: number, io: Io): Pro
   const step = timerStep(stepMs);
   await using dataset = await openDataset(flags.dataset);
   const hasImages = dataset.schema.fields.some(({ name }) => name === "image");
-  const { batchSize, numWorkers, prefetchDepth } = flags;
+  const { batchSize, numWorkers, prefetchDepth, readAhead } = flags;
   const inject = injectOf(flags);
   const options: LoaderOptions = hasImages
     ? trainingLoaderOptions({ ...flags, inject }, imageOf(dataset.schema, flags), io.signal)
-    : { batchSize, numWorkers, prefetchDepth, inject, signal: io.signal };
+    : { batchSize, numWorkers, prefetchDepth, readAhead, inject, signal: io.signal };
   return {
     open: async (setting) => await openLoader(flags.dataset, { ...options, ...setting }),
     step: () => step(),

@@ -25,6 +25,7 @@ export function loadingFlags(yargs: Argv): Argv {
     .option("seed", { ...numberFlag("Seed of the order, the augmentation and the weights"), default: 0 })
     .option("num-workers", numberFlag("Loader threads (default: the CPU budget less one)"))
     .option("prefetch-depth", numberFlag("Batches ready or in the making"))
+    .option("read-ahead", switchFlag("Read all shards into memory, beside the first epoch, if they fit"))
     .option("learning-rate", { ...numberFlag("Highest learning rate"), default: 0.001 })
     .option("json", switchFlag("Print the report as one JSON document"))
     .option("quiet", { ...switchFlag("No progress"), alias: "q" });
@@ -43,6 +44,7 @@ export interface TrainingFlags {
   readonly seed: number;
   readonly numWorkers: number | undefined;
   readonly prefetchDepth: number | undefined;
+  readonly readAhead: boolean;
   readonly learningRate: number;
   readonly json: boolean;
   readonly quiet: boolean;

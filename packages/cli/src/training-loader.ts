@@ -21,7 +21,7 @@ export interface ImageShape {
 export type LoadFlags = Pick<
   TrainingFlags,
   "augment" | "batchSize" | "cropArea" | "numWorkers" | "prefetchDepth" | "seed" | "size"
-> & { readonly inject?: Partial<Inject> | undefined };
+> & { readonly readAhead?: boolean | undefined; readonly inject?: Partial<Inject> | undefined };
 
 /**
  * The images of a dataset, as the flags want them.
@@ -57,14 +57,15 @@ export function trainingLoaderOptions(
   { height, width }: ImageShape,
   signal: AbortSignal,
 ): LoaderOptions {
-  const { batchSize, numWorkers, prefetchDepth, seed, inject } = flags;
+  const { batchSize, numWorkers, prefetchDepth, readAhead, seed, inject } = flags;
   const crop = randomResizedCrop([height, width], { scale: [flags.cropArea, 1] });
   const transforms = [
     ...(flags.augment.startsWith("crop") ? [crop] : resizes(flags)),
     ...(flags.augment.endsWith("flip") ? [horizontalFlip()] : []),
   ];
   const fields = ["image", "label"];
-  return { batchSize, numWorkers, prefetchDepth, fields, transforms, inject, order: shuffle({ seed }), signal };
+  const order = shuffle({ seed });
+  return { batchSize, numWorkers, prefetchDepth, readAhead, fields, transforms, inject, order, signal };
 }
 
 /** What is another way for the split `val`: nothing at random, and nothing slowed down. */

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
+import { trainingLoaderOptions } from "../dist/training-loader.js";
 import { millrace, millraceWatched } from "./captured-io.js";
 
 /** Two classes of grey squares, six of each. */
@@ -160,11 +161,27 @@ describe("the commands, one after the other", () => {
     for (const { name } of report.applied) expect(name).toMatch(/^(workers|prefetch depth): /u);
     const lines = readFileSync(history, "utf8").trim().split("\n");
     expect(lines).toHaveLength(1 + report.applied.length);
-    const second = await millrace("profile", shards, ...flags);
+    const second = await millrace("profile", shards, ...flags, "--read-ahead");
     expect(second.code).toBe(0);
     expect(second.stderr).toMatch(/measuring the step alone/u);
     expect(second.stdout).toMatch(/device: a timer of 3 ms a batch/u);
     expect(second.stdout.match(/^before: /gmu)).toHaveLength(lines.length);
+  });
+
+  it("--read-ahead is the option of the loader", () => {
+    const flags = {
+      augment: "none",
+      batchSize: 4,
+      cropArea: 1,
+      numWorkers: 2,
+      prefetchDepth: 3,
+      seed: 0,
+      size: 8,
+      readAhead: true,
+    } as const;
+    const image = { height: 8, width: 8, channels: 3 };
+    const options = trainingLoaderOptions(flags, image, new AbortController().signal);
+    expect(options).toMatchObject({ batchSize: 4, numWorkers: 2, prefetchDepth: 3, readAhead: true });
   });
 
   it("profile refuses what cannot be, and a history that is broken", async () => {

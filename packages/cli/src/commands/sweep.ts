@@ -15,7 +15,20 @@ import { trainingFlags } from "../training-flags.js";
 type SweepFlags = Omit<TrainFlags, "resume"> & { readonly grid: readonly string[] };
 
 /** Flags that do not change what a run finds, so that a sweep goes on with others. */
-const FREE = new Set(["$0", "_", "grid", "out", "json", "quiet", "q", "log", "numWorkers", "prefetchDepth", "keep"]);
+const FREE = new Set([
+  "$0",
+  "_",
+  "grid",
+  "out",
+  "json",
+  "quiet",
+  "q",
+  "log",
+  "numWorkers",
+  "prefetchDepth",
+  "readAhead",
+  "keep",
+]);
 
 /** `millrace sweep`: train with every combination of some settings, and compare. */
 export function sweepCommand(io: Io): CommandModule {

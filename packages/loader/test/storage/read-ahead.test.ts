@@ -145,7 +145,7 @@ describe("the decision to read ahead", () => {
     expect(plan.reason).toMatch(reason);
     expect(planReadAhead({ ...usual, ...change, readAhead: false })).toMatchObject({
       isOn: false,
-      isPossible: isOn || change.readAhead === false,
+      isPossible: isOn || "readAhead" in change,
     });
   });
 });
