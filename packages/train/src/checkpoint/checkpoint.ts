@@ -1,13 +1,14 @@
-import { mkdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c, fileError, StateError, writeFileAtomic } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import type { OptimizerName } from "../optimizers/optimizer.js";
+import { readFileBy } from "../read-file.js";
 import type { EpochReport } from "../report/report.js";
 import type { BestEpoch } from "../training/best-epoch.js";
 import { checkpointName, checkpointsIn } from "./checkpoint-folder.js";
 import { bodyText, parseHeader } from "./checkpoint-header.js";
-import { decodeSafetensors, encodeSafetensors, type NamedTensor } from "./safetensors.js";
+import { encodeSafetensors, readSafetensors, type NamedTensor } from "./safetensors.js";
 
 /** What the epoch in work has come to. */
 export interface RunningEpoch {
@@ -104,13 +105,7 @@ export async function writeCheckpointFile(path: string, dir: string, checkpoint:
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const file = await resolveFile(path);
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    throw fileError(file, "read the checkpoint", error);
-  }
-  const { metadata, tensors } = decodeSafetensors(bytes, file);
+  const { metadata, tensors } = await readFileBy(file, "read the checkpoint", (open) => readSafetensors(open, file));
   const { crc32c: expected, ...body } = parseHeader(metadata.get(KEY), file);
   if (checksum(bodyText(body), tensors) !== expected) {
     const fix = "use another checkpoint";
@@ -131,8 +126,10 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 }
 
 function refuseNotFinite({ name, data }: NamedTensor, file: string): void {
-  const bad = data.findIndex((value) => !Number.isFinite(value));
-  if (bad === -1) return;
+  let bad = 0;
+  // `findIndex` takes four times as long, which counts in a file of GiB.
+  while (bad < data.length && Number.isFinite(data[bad])) bad++;
+  if (bad === data.length) return;
   throw new StateError({
     file,
     problem: `holds a number that is not finite: element ${bad} of the tensor ${name}`,

@@ -1,5 +1,6 @@
-import { StateError } from "@millrace/formats";
+import { elementsOf, StateError } from "@millrace/formats";
 import { z } from "zod";
+import type { ReadableFile } from "../read-file.js";
 
 /*
  * The file format safetensors (https://github.com/huggingface/safetensors, "Format"), tensors of float32 only:
@@ -56,43 +57,63 @@ export function encodeSafetensors({ metadata, tensors }: Safetensors): Uint8Arra
 }
 
 /**
- * Reads what {@link encodeSafetensors} wrote. Every length is checked against the file before it is used. The tensors
- * are copies.
- * @throws {@link StateError} naming `file` and what is wrong.
+ * Reads what {@link encodeSafetensors} wrote, tensor by tensor. Every length is checked against the file before memory is
+ * taken for it.
+ * @throws {@link StateError} naming `path` and what is wrong.
  */
-export function decodeSafetensors(content: Uint8Array, file: string): Safetensors {
-  // A Buffer's `slice` would share its memory.
-  const bytes = new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
-  const fail = (problem: string, expected?: string, found?: string): never => {
-    throw new StateError({ file, problem, expected, found, fix: "use another checkpoint" });
+export async function readSafetensors(file: ReadableFile, path: string): Promise<Safetensors> {
+  const fail: Fail = (problem, expected, found) => {
+    throw new StateError({ file: path, problem, expected, found, fix: "use another checkpoint" });
   };
-  if (bytes.length < LENGTH_BYTES) fail("is too short", `at least ${LENGTH_BYTES} bytes`, `${bytes.length}`);
-  const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true));
+  if (file.size < LENGTH_BYTES) fail("is too short", `at least ${LENGTH_BYTES} bytes`, `${file.size}`);
+  const prefix = new Uint8Array(LENGTH_BYTES);
+  await file.readInto(prefix, 0);
+  const headerBytes = Number(new DataView(prefix.buffer).getBigUint64(0, true));
   const dataAt = LENGTH_BYTES + headerBytes;
-  if (headerBytes > MAX_HEADER_BYTES || dataAt > bytes.length)
-    fail("is truncated, or no file of safetensors", `${dataAt} bytes of header`, `${bytes.length} bytes in all`);
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataAt), fail);
-  let end = 0;
-  const tensors = header.entries.map(([name, value]) => {
-    const parsed = EntrySchema.safeParse(value);
-    if (!parsed.success) return fail(`has an impossible entry for the tensor ${name}`, parsed.error.issues[0]?.message);
-    const { shape, data_offsets: range } = parsed.data;
-    const size = shape.reduce((product, extent) => product * extent, 4);
-    if (range[0] !== end || range[1] !== end + size)
-      return fail(`has the tensor ${name} in the wrong place`, `${end} to ${end + size}`, range.join(" to "));
-    end = range[1];
-    if (dataAt + end > bytes.length)
-      return fail("is truncated", `${dataAt + end} bytes or more`, `${bytes.length} bytes`);
-    return { name, shape, data: new Float32Array(bytes.slice(dataAt + range[0], dataAt + end).buffer) };
-  });
-  if (dataAt + end !== bytes.length) fail("is longer than its header says", `${dataAt + end} bytes`, `${bytes.length}`);
+  if (headerBytes > MAX_HEADER_BYTES || dataAt > file.size)
+    fail("is truncated, or no file of safetensors", `${dataAt} bytes of header`, `${file.size} bytes in all`);
+  const text = new Uint8Array(headerBytes);
+  await file.readInto(text, LENGTH_BYTES);
+  const header = parseHeader(text, fail);
+  const places = placesOf(header.entries, file.size - dataAt, fail);
+  const tensors: NamedTensor[] = [];
+  for (const { name, shape, at, bytes } of places) {
+    const data = new Float32Array(bytes / 4);
+    await file.readInto(new Uint8Array(data.buffer), dataAt + at);
+    tensors.push({ name, shape, data });
+  }
   return { metadata: header.metadata, tensors };
 }
 
-function parseHeader(
-  bytes: Uint8Array,
-  fail: (problem: string) => never,
-): { metadata: Map<string, string>; entries: [string, unknown][] } {
+type Fail = (problem: string, expected?: string, found?: string) => never;
+
+/** Where a tensor lies in the data of a file, in bytes. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** The places of all tensors, which fill the data, as a header tells them. */
+function placesOf(entries: readonly [string, unknown][], dataBytes: number, fail: Fail): Place[] {
+  let end = 0;
+  const places = entries.map(([name, value]) => {
+    const parsed = EntrySchema.safeParse(value);
+    if (!parsed.success) return fail(`has an impossible entry for the tensor ${name}`, parsed.error.issues[0]?.message);
+    const { shape, data_offsets: range } = parsed.data;
+    const bytes = elementsOf(shape) * 4;
+    if (range[0] !== end || range[1] !== end + bytes)
+      return fail(`has the tensor ${name} in the wrong place`, `${end} to ${end + bytes}`, range.join(" to "));
+    end = range[1];
+    if (end > dataBytes) return fail("is truncated", `${end} bytes of tensors or more`, `${dataBytes}`);
+    return { name, shape, at: range[0], bytes };
+  });
+  if (end !== dataBytes) fail("is longer than its header says", `${end} bytes of tensors`, `${dataBytes}`);
+  return places;
+}
+
+function parseHeader(bytes: Uint8Array, fail: Fail): { metadata: Map<string, string>; entries: [string, unknown][] } {
   let data: unknown;
   try {
     data = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));

@@ -1,7 +1,7 @@
 import { CHECKPOINT_VERSION, readCheckpoint, writeCheckpoint, type Checkpoint } from "@millrace/train";
 import { count, SEED, tempDir } from "@millrace/testkit";
 import * as fc from "fast-check";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { millraceError } from "../rejection.js";
@@ -108,6 +108,13 @@ describe("a checkpoint", () => {
       }),
       { seed: SEED, numRuns: count(100, 1000) },
     );
+  });
+
+  it("is refused by its header if its file is longer, before any of it is read", async () => {
+    const path = await writeCheckpoint(tempDir(), CHECKPOINT, 1);
+    truncateSync(path, 2 ** 40);
+    const error = await millraceError(readCheckpoint(path));
+    expect(error.message).toMatch(/is longer than its header says; expected 60 bytes of tensors, found 10995/u);
   });
 
   it("is refused if any bit of it flips", async () => {
