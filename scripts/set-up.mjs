@@ -15,13 +15,15 @@ export function install() {
 }
 
 /**
- * Compiles what has changed.
+ * Compiles what has changed, and bundles what the loader's worker threads run.
  *
- * @param {readonly string[]} projects folders with a tsconfig.json; everything, with the tests, unless told
+ * @param {readonly string[]} projects folders with a tsconfig.json, the loader's among them; everything, with the tests, unless told
  * @returns {Promise<number>} the exit code
  */
-export function build(projects = []) {
-  return runTool("typescript", "tsc", ["-b", ...projects]);
+export async function build(projects = []) {
+  const code = await runTool("typescript", "tsc", ["-b", ...projects]);
+  // Not before everything is installed.
+  return code === 0 ? (await import("./bundle-worker.mjs")).bundleWorker() : code;
 }
 
 /** `node scripts/set-up.mjs` leaves a checkout ready to work in; with `--install-only` it compiles nothing. */

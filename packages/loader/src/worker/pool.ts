@@ -1,6 +1,5 @@
 import { errorFromData, WorkerError } from "@millrace/formats";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Clock } from "../clock.js";
@@ -15,6 +14,7 @@ import type { Crew } from "./crew.js";
 import { Deaths } from "./deaths.js";
 import type { BadSample, PipelineSetup, WorkerResult, WorkerTask } from "./protocol.js";
 import { rescue } from "./rescue.js";
+import { workerEntry } from "./worker-entry.js";
 
 /** A consumer that waits looks this often whether all workers still work. */
 const LOOK_AROUND_MS = 1000;
@@ -91,7 +91,7 @@ export class WorkerPool implements Crew {
     this.#activities = this.#members.map((member) => member.activity);
     this.#deaths = new Deaths(layout.numWorkers);
     this.#piscina = new Piscina({
-      filename: fileURLToPath(new URL("./entry.cjs", import.meta.url)),
+      filename: workerEntry(),
       name: "work",
       minThreads: layout.numWorkers,
       maxThreads: layout.numWorkers,
