@@ -10,6 +10,8 @@ import { cachedShare, fitStorage, type FetchPoint, type StorageCurve } from "./s
 export interface MemoryPhase {
   readonly report: PhaseReport;
   readonly drained: Drained | undefined;
+  /** Batches, from the first one on, that the page cache has since. */
+  readonly inMemory: number;
 }
 
 /** Reading alone, past the page cache. */
@@ -60,29 +62,34 @@ export function missingPhase(name: PhaseReport["name"], why: string): PhaseRepor
   };
 }
 
-/** P: how fast the loader is when its data lie in memory. */
+/** P: how fast the loader is when its data lie in memory: on batches that were read once before. */
 export async function measureMemory(loader: MeasurableLoader, context: PhaseContext): Promise<MemoryPhase> {
+  const { batches, ms } = context;
   try {
-    const drained = await drainMemory(loader, {}, context);
+    // Twice as many as are measured: some go into the warm-up.
+    const reading = { storage: "memory", stages: "fetch" } as const;
+    const { taken } = await drainVariant(loader, reading, { batches: 2 * batches, ms }, context);
+    const drained = await drainMemory(loader, {}, taken, context);
     const note = `the loader alone, without a step, on ${drained.taken} batches that were read once before`;
     const report = phaseReport("memory", drained.blocks, note);
-    return { report, drained: drained.blocks.problem === "" ? drained : undefined };
+    return { report, drained: drained.blocks.problem === "" ? drained : undefined, inMemory: taken };
   } catch (error) {
-    return { report: missingPhase("memory", whyNot(error, context.signal)), drained: undefined };
+    return { report: missingPhase("memory", whyNot(error, context.signal)), drained: undefined, inMemory: 0 };
   }
 }
 
-/** Drains a loader of batches that were read once before, so that the page cache has them. */
+/**
+ * Drains a loader of batches that the page cache has.
+ * @param inMemory - How many that are.
+ */
 export async function drainMemory(
   loader: MeasurableLoader,
   change: LoaderVariant,
+  inMemory: number,
   context: PhaseContext,
 ): Promise<Drained> {
   const { batches, ms } = context;
-  const reading = { ...change, storage: "memory", stages: "fetch" } as const;
-  // Twice as many as are measured: some go into the warm-up.
-  const { taken } = await drainVariant(loader, reading, { batches: 2 * batches, ms }, context);
-  return await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms, totalBatches: taken }, context);
+  return await drainVariant(loader, { ...change, storage: "memory" }, { batches, ms, totalBatches: inMemory }, context);
 }
 
 /**

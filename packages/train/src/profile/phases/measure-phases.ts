@@ -95,7 +95,7 @@ async function measureLoader<B>(
   const cold = await measureCold(loader, run.worker, memory.drained?.worker, rest, context);
   if (!run.scaling || memory.drained === undefined) return { memory, cold, scaling: [] };
   context.onPhase("scaling");
-  return { memory, cold, scaling: await measureScaling(loader, memory.drained, context) };
+  return { memory, cold, scaling: await measureScaling(loader, memory.drained, memory.inMemory, context) };
 }
 
 /** I: how fast an iterable is that is no millrace loader, when nothing is done with its batches. */

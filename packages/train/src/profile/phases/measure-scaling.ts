@@ -10,10 +10,13 @@ const ROUNDS = 2;
 /**
  * P with 1, 2, 4, ... workers up to the CPUs, and with the number that the loader has. They take turns, up and down again:
  * what a machine loses for some seconds to others, or to its heat, is not mistaken for what the number makes.
+ *
+ * @param inMemory - Batches that the page cache has.
  */
 export async function measureScaling(
   loader: MeasurableLoader,
   memory: Drained,
+  inMemory: number,
   context: PhaseContext,
 ): Promise<ScalingPoint[]> {
   const { cpus, numWorkers } = memory.facts;
@@ -22,7 +25,7 @@ export async function measureScaling(
   for (let round = 0; round < ROUNDS; round++) {
     for (const count of round % 2 === 0 ? counts : counts.toReversed()) {
       try {
-        const { blocks } = await drainMemory(loader, { numWorkers: count }, context);
+        const { blocks } = await drainMemory(loader, { numWorkers: count }, inMemory, context);
         if (blocks.samplesPerSec !== undefined) sums.set(count, added(sums.get(count), blocks));
       } catch (error) {
         // A point less on a curve that refines the model.
