@@ -31,6 +31,13 @@ export async function readFileBy<T>(path: string, action: string, use: (file: Re
   }
 }
 
+/** All bytes of a file, for {@link readFileBy}. */
+export async function readAll({ size, readInto: read }: ReadableFile): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
+  await read(bytes, 0);
+  return bytes;
+}
+
 async function readInto(handle: FileHandle, into: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < into.length;) {
     const { bytesRead } = await handle.read(into, done, Math.min(PART_BYTES, into.length - done), at + done);

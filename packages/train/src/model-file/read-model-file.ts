@@ -1,8 +1,16 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileError, resolveInside, StateError } from "@millrace/formats";
 import { io } from "@tensorflow/tfjs-core";
 import { z } from "zod";
+import { readAll, readFileBy, type ReadableFile } from "../read-file.js";
+
+/** What errors say that the files were for. */
+const READ = "read the model";
+/** The longest `model.json`. */
+const MAX_JSON_BYTES = 2 ** 28;
+/** The largest buffer of weights. */
+const PART_BYTES = 2 ** 30;
 
 const modelSchema = z.object({
   modelTopology: z.record(z.string(), z.unknown()),
@@ -27,7 +35,12 @@ export async function readModelFile(path: string): Promise<io.ModelArtifacts> {
   };
   let data: unknown;
   try {
-    data = JSON.parse((await read(file)).toString("utf8"));
+    const text = await readFileBy(file, READ, async (open) =>
+      open.size > MAX_JSON_BYTES
+        ? fail("is too large", `at most ${MAX_JSON_BYTES} bytes`, `${open.size}`)
+        : await readAll(open),
+    );
+    data = JSON.parse(new TextDecoder().decode(text));
   } catch (error) {
     if (error instanceof SyntaxError) return fail("is not JSON", undefined, error.message);
     throw error;
@@ -38,13 +51,27 @@ export async function readModelFile(path: string): Promise<io.ModelArtifacts> {
     return fail(`is no layers model of TensorFlow.js: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`);
   }
   const { modelTopology, weightsManifest } = parsed.data;
-  const parts: Buffer[] = [];
-  for (const name of weightsManifest.flatMap(({ paths }) => paths)) parts.push(await read(inFolder(file, name)));
-  const bytes = Buffer.concat(parts);
+  const files = weightsManifest.flatMap(({ paths }) => paths).map((name) => inFolder(file, name));
   const weightSpecs = weightsManifest.flatMap(({ weights }) => weights) as unknown as io.WeightsManifestEntry[];
   const needed = weightSpecs.reduce((sum, spec) => sum + bytesOf(spec), 0);
-  if (needed !== bytes.length) fail("does not fit its weights", `${needed} bytes of weights`, `${bytes.length}`);
-  return { modelTopology, weightSpecs, weightData: new Uint8Array(bytes).buffer };
+  let found = 0;
+  for (const each of files) found += await readFileBy(each, READ, ({ size }) => Promise.resolve(size));
+  if (needed !== found) fail("does not fit its weights", `${needed} bytes of weights`, `${found}`);
+  const parts: ArrayBuffer[] = [];
+  for (const each of files) parts.push(...(await readFileBy(each, READ, readParts)));
+  const [only = new ArrayBuffer(0)] = parts;
+  return { modelTopology, weightSpecs, weightData: parts.length > 1 ? parts : only };
+}
+
+/** All bytes of a file, in as many buffers as TensorFlow.js can hold. */
+async function readParts({ size, readInto }: ReadableFile): Promise<ArrayBuffer[]> {
+  const parts: ArrayBuffer[] = [];
+  for (let at = 0; at < size; at += PART_BYTES) {
+    const part = new Uint8Array(Math.min(PART_BYTES, size - at));
+    await readInto(part, at);
+    parts.push(part.buffer);
+  }
+  return parts;
 }
 
 function inFolder(file: string, name: string): string {
@@ -76,13 +103,5 @@ async function isFolder(path: string): Promise<boolean> {
     return (await stat(path)).isDirectory();
   } catch (error) {
     throw fileError(path, "open the model", error);
-  }
-}
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw fileError(file, "read the model", error);
   }
 }

@@ -2,7 +2,7 @@ import { createModel, loadModel, modelFile, saveModel, selectBackend, type Backe
 import { tempDir } from "@millrace/testkit";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { loadLayersModel, type LayersModel } from "@tensorflow/tfjs-layers";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { millraceError } from "../rejection.js";
@@ -66,6 +66,8 @@ describe("a saved model", () => {
       const error = await millraceError(loadModel(dir));
       expect([error.code, error.message]).toEqual(["STATE", expect.stringContaining(words) as string]);
     }
+    truncateSync(json, 2 ** 40);
+    expect((await millraceError(loadModel(dir))).message).toContain("is too large; expected at most 268435456 bytes");
     writeFileSync(json, text);
     const bytes = readFileSync(join(dir, weights));
     writeFileSync(join(dir, weights), bytes.subarray(4));

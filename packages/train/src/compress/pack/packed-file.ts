@@ -1,6 +1,8 @@
-import { open, readFile, stat } from "node:fs/promises";
-import { fileError, OptionError, StateError, writeFileAtomic } from "@millrace/formats";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileError, makeFolder, OptionError, StateError, writeFileAtomic } from "@millrace/formats";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
+import { readAll, readFileBy } from "../../read-file.js";
 import { dequantizeModel } from "../quantize/dequantize-model.js";
 import type { QuantizedModel } from "../quantize/quantized-tensor.js";
 import { packModel, type PackOptions } from "./pack-model.js";
@@ -12,7 +14,7 @@ import { unpackModel } from "./unpack-model.js";
 const MAX_FILE_BYTES = 2 ** 32;
 
 /**
- * Packs a quantised model into a file, which is there completely or not at all.
+ * Packs a quantised model into a file, which is there completely or not at all; its folder is made if it is missing.
  * @param path - `model.packed` for example; another packed model there is replaced, any other file is not.
  * @returns the bytes of the file.
  * @throws what {@link packModel} throws; {@link OptionError} if there is another file; {@link FileError} if the system
@@ -23,12 +25,13 @@ export async function writePackedModel(
   quantized: QuantizedModel,
   options?: PackOptions,
 ): Promise<number> {
-  const bytes = packModel(quantized, options);
   const found = await beginning(path);
   if (found !== undefined && found !== MAGIC) {
     const problem = "is there already, and is no packed model";
     throw new OptionError({ file: path, option: "path", problem, fix: "choose another name" });
   }
+  const bytes = packModel(quantized, options);
+  await makeFolder(dirname(path), "make the folder of the packed model");
   await writeFileAtomic(path, bytes);
   return bytes.length;
 }
@@ -53,20 +56,18 @@ export async function loadPackedModel(path: string, limits?: UnpackLimits): Prom
 }
 
 async function read(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES)
+  return await readFileBy(path, "read the packed model", async (file) => {
+    if (file.size > MAX_FILE_BYTES)
       throw new StateError({
         file: path,
         problem: "is too large",
         expected: `at most ${MAX_FILE_BYTES} bytes`,
-        found: `${size}`,
+        found: `${file.size}`,
       });
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof StateError) throw error;
-    throw fileError(path, "read the packed model", error);
-  }
+    // What is no packed model is told by its first bytes.
+    const isPacked = (await beginning(path)) === MAGIC;
+    return await readAll(isPacked ? file : { ...file, size: Math.min(file.size, MAGIC.length) });
+  });
 }
 
 /** The first bytes of a file as text; `undefined` if there is none. */

@@ -318,8 +318,8 @@ describe("a hostile file", () => {
 describe("the file of a packed model", () => {
   const model: QuantizedModel = { modelTopology, weights: [sparseCodebook(100, 0.5, 3)] };
 
-  it("replaces another packed model, and nothing else", async () => {
-    const path = join(tempDir(), "model.packed");
+  it("makes its folder, replaces another packed model, and nothing else", async () => {
+    const path = join(tempDir(), "new", "folder", "model.packed");
     expect(await writePackedModel(path, { ...model, weights: [] })).toBe(readFileSync(path).length);
     await writePackedModel(path, model);
     expect(await readPackedModel(path)).toEqual(model);
