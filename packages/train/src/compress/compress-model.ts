@@ -1,11 +1,9 @@
-import { OptionError } from "@millrace/formats";
-import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { systemClock } from "../clock.js";
 import { modelFiles } from "../model-file/model-file.js";
 import { artifactsOf, loadFiles } from "./clone-model.js";
 import { paretoFront } from "./candidate-grid.js";
 import { CandidateMaker } from "./candidate-maker.js";
-import { resolveCompressOptions, type CompressOptions, type CompressSettings } from "./compress-options.js";
+import { resolveCompressOptions, type CompressOptions } from "./compress-options.js";
 import {
   COMPRESS_REPORT_VERSION,
   type CandidateReport,
@@ -44,7 +42,6 @@ const OTHERS_MEASURED = 3;
  */
 export async function compressModel(options: CompressOptions): Promise<CompressResult> {
   const settings = resolveCompressOptions(options);
-  checkLayers(options.model, settings);
   const { clock = systemClock } = options;
   const start = clock.now();
   const maker = new CandidateMaker(options, settings);
@@ -66,22 +63,6 @@ export async function compressModel(options: CompressOptions): Promise<CompressR
     wallMs: clock.now() - start,
   };
   return { report, packed: chosen?.packed };
-}
-
-/** Names of all layers, those of models inside the model among them. */
-function namesOf({ layers }: Pick<LayersModel, "layers">): string[] {
-  return layers.flatMap((layer) => [
-    layer.name,
-    ...("layers" in layer ? namesOf(layer as unknown as Pick<LayersModel, "layers">) : []),
-  ]);
-}
-
-function checkLayers(model: LayersModel, { ignore }: CompressSettings): void {
-  const names = namesOf(model);
-  const unknown = ignore.find((name) => !names.includes(name));
-  if (unknown === undefined) return;
-  const problem = "names a layer that the model does not have";
-  throw new OptionError({ option: "ignore", problem, expected: names.join(" | "), found: unknown });
 }
 
 interface FrontCandidate extends MadeCandidate {

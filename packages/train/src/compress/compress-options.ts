@@ -6,6 +6,7 @@ import { wholeNumber } from "../profile/whole-number.js";
 import type { Fact } from "../report/report.js";
 import type { TrainProgress } from "../training/progress.js";
 import type { TrainLoader } from "../training/train-options.js";
+import { checkModel, hasHiddenFilters } from "./check-model.js";
 import type { CompressGrid } from "./candidate-grid.js";
 import type { CandidateReport, CompressSetting, ModelReport } from "./compress-report.js";
 
@@ -21,7 +22,10 @@ export interface CompressOptions {
   readonly validation: TrainLoader;
   /** The accuracy that may be lost, as a share of all samples: 0.01 is one point of a hundred. */
   readonly maxAccuracyDrop: number;
-  /** Shares of the filters of each group of layers that stay, above 0 to 1. Default 1, 0.5, 0.35. */
+  /**
+   * Shares of the filters of each group of layers that stay, above 0 to 1. Default 1, 0.5, 0.35; of a model without filters
+   * that can be removed, 1.
+   */
   readonly filterShares?: readonly number[] | undefined;
   /** Shares of the weights that become zero, 0 to less than 1. Default 0, 0.8, 0.9, 0.95. */
   readonly sparsities?: readonly number[] | undefined;
@@ -81,10 +85,14 @@ export interface CompressSettings {
   readonly learningRate: number;
   readonly exhaustive: boolean;
   readonly ignore: readonly string[];
+  /** False if the model has no filters that could be removed. */
+  readonly hasFilters: boolean;
   readonly seed: number;
   readonly speedMs: number;
 }
 
+/** Shares of the filters unless others are given, where there are filters to remove. */
+const SHARES = [1, 0.5, 0.35];
 /** Fewest bits of a weight. */
 const LEAST_BITS = 4;
 /** Most bits of a codebook. */
@@ -102,7 +110,16 @@ export function resolveCompressOptions(options: CompressOptions): CompressSettin
     throw impossible("learningRate", "a number above 0", learningRate);
   if (!(speedSeconds > 0 && speedSeconds <= 3600))
     throw impossible("speedSeconds", "a number above 0, at most 3,600", speedSeconds);
-  const shares = axis("filterShares", options.filterShares ?? [1, 0.5, 0.35], "shares above 0 to 1", isShare);
+  const { model, ignore = [] } = options;
+  checkModel(model, ignore);
+  const hasFilters = hasHiddenFilters(model, ignore);
+  const shares = axis(
+    "filterShares",
+    options.filterShares ?? (hasFilters ? SHARES : [1]),
+    "shares above 0 to 1",
+    isShare,
+  );
+  if (!hasFilters && shares.some((share) => share < 1)) throw noFilters(shares);
   const sparsities = axis("sparsities", options.sparsities ?? [0, 0.8, 0.9, 0.95], "0 to less than 1", isSparsity);
   const bits = axis("bits", options.bits ?? [8, 5, 4], "32, 16, 8, 7, 6, 5 or 4", isBits);
   return {
@@ -115,10 +132,17 @@ export function resolveCompressOptions(options: CompressOptions): CompressSettin
     epochs: wholeNumber("epochs", options.epochs ?? 1, 1),
     learningRate,
     exhaustive: options.exhaustive ?? false,
-    ignore: options.ignore ?? [],
+    ignore,
+    hasFilters,
     seed: wholeNumber("seed", options.seed ?? 0, 0),
     speedMs: speedSeconds * 1000,
   };
+}
+
+function noFilters(shares: readonly number[]): OptionError {
+  const problem = "the model has no filters that can be removed";
+  const fix = "leave it out, or give the share 1 alone: its weights can be pruned";
+  return new OptionError({ option: "filterShares", problem, found: `shares ${shares.join(", ")}`, fix });
 }
 
 function isShare(value: number): boolean {

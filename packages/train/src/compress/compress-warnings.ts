@@ -8,7 +8,7 @@ import { pointsText } from "./size-text.js";
 export interface Compared {
   readonly before: ModelReport;
   readonly after: ModelReport | undefined;
-  readonly settings: Pick<CompressSettings, "maxAccuracyDrop">;
+  readonly settings: Pick<CompressSettings, "maxAccuracyDrop" | "hasFilters">;
   readonly model: Pick<LayersModel, "outputs">;
 }
 
@@ -17,11 +17,17 @@ const NOT_FASTER = 0.95;
 /** More than this share of what was before is called slower, or larger. */
 const WORSE = 1.05;
 
+const NO_FILTERS: Warning = {
+  code: "no-filters",
+  text: "The model has no filters that could be removed, so only its weights were pruned and kept in fewer bits.",
+};
+
 /** What limits the figures of a compression, and what became slower. */
 export function compressWarnings({ before, after, settings, model }: Compared): Warning[] {
   return [
     ...sampleWarnings(before, settings.maxAccuracyDrop),
     ...chanceWarnings(before, model.outputs[0]?.shape.at(-1) ?? 1),
+    ...(settings.hasFilters ? [] : [NO_FILTERS]),
     ...(after === undefined ? [] : speedWarnings(before, after)),
   ];
 }

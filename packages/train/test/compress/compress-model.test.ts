@@ -11,8 +11,15 @@ import {
   type CompressProgress,
   type CompressReport,
 } from "@millrace/train/compress";
-import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { beforeEach, describe, expect, it } from "vitest";
+import {
+  input as tfInput,
+  layers,
+  model as tfModel,
+  sequential,
+  type LayersModel,
+  type SymbolicTensor,
+} from "@tensorflow/tfjs-layers";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { millraceError, rejection } from "../rejection.js";
 import { makeModel } from "../training/stripes.js";
 import { useTraining, weightsOf } from "../training/use-training.js";
@@ -150,6 +157,29 @@ describe("compressModel", () => {
     [{ ignore: ["nosuch"] }, /option ignore.*found nosuch/u],
   ])("refuses %o", async (change, message) => {
     expect((await millraceError(compress(change))).message).toMatch(message);
+  });
+
+  it("prunes only weights where there are no filters to remove, says so, and refuses shares of filters", async () => {
+    const model = sequential({ layers: [layers.flatten({ inputShape: [12, 12, 1] }), layers.dense({ units: 4 })] });
+    onTestFinished(() => void model.dispose());
+    const change = { model, maxAccuracyDrop: 0.99, sparsities: [0.5], bits: [8] };
+    const { report } = await compress({ ...change, filterShares: undefined });
+    expect(report.chosen).toEqual({ filterShare: 1, sparsity: 0.5, bits: 8 });
+    expect(report.warnings.map(({ code }) => code)).toContain("no-filters");
+    expect((await millraceError(compress(change))).message).toMatch(
+      /option filterShares: the model has no filters that can be removed; found shares 1, 0\.5; leave it out/u,
+    );
+  });
+
+  it("refuses a model of several outputs, naming them", async () => {
+    const input = tfInput({ shape: [12, 12, 1] });
+    const flat = layers.flatten().apply(input) as SymbolicTensor;
+    const outputs = [3, 4].map((units) => layers.dense({ units }).apply(flat) as SymbolicTensor);
+    const model = tfModel({ inputs: input, outputs });
+    onTestFinished(() => void model.dispose());
+    expect((await millraceError(compress({ model }))).message).toMatch(
+      /no classifier of images; .* found \[any, 12, 12, 1\] and \[any, 3\] and \[any, 4\]; save the part of it/u,
+    );
   });
 
   it("refuses images of another shape, naming both", async () => {
