@@ -54,7 +54,7 @@ const WORTH_A_TRIAL = 0.1;
 /** Seconds that are enough for both trials of photographs. */
 const SECONDS = 2;
 /** Shares of the time: after the first, less is enough for the first trial; after the second all is over. */
-const TRIAL_ENDS = [0.5, 0.9] as const;
+const TRIAL_ENDS = [0.6, 0.9] as const;
 /** Share of the time below which a second trial would not get beyond its start. */
 const LEAST_TRIAL = 0.25;
 
