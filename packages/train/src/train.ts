@@ -3,7 +3,8 @@ import { updateRule } from "./optimizers/optimizer.js";
 import { StepWatch } from "./step-watch.js";
 import { LayersStep } from "./training/layers-step.js";
 import { LayersTrainer } from "./training/layers-trainer.js";
-import { statisticsOf, type TrainOptions, type TrainStep } from "./training/train-options.js";
+import type { RunStep } from "./training/step-metrics.js";
+import { statisticsOf, type TrainOptions } from "./training/train-options.js";
 import { DEADLINE_MS, TrainRun } from "./training/train-run.js";
 import { resolveTrainOptions, type TrainSettings } from "./training/train-settings.js";
 
@@ -38,7 +39,7 @@ export async function train(options: TrainOptions): Promise<TrainReport> {
   return report;
 }
 
-function stepOf(options: TrainOptions, settings: TrainSettings): [step: TrainStep, layers: LayersTrainer | undefined] {
+function stepOf(options: TrainOptions, settings: TrainSettings): [step: RunStep, layers: LayersTrainer | undefined] {
   const { model, backend, loader, statistics = statisticsOf(loader, settings.imageField) } = options;
   if (typeof model === "function") return [model, undefined];
   const layers = new LayersTrainer(new LayersStep({ ...settings, model, backend, statistics }), {

@@ -1,13 +1,20 @@
 import { selectBackend, train, type TrainLoader } from "@millrace/train";
 import { expect, it } from "vitest";
-import { tensorflowSkip } from "./backends/on-backend.js";
+import { onBackend, tensorflowSkip } from "./backends/on-backend.js";
 import { millraceError } from "./rejection.js";
+import { checkPoison, POISONS } from "./training/poisoned.js";
 
 const loader: TrainLoader = {
   async *[Symbol.asyncIterator]() {
     yield await Promise.resolve({ size: 1, fields: {} });
   },
 };
+
+it.skipIf(tensorflowSkip)("on tensorflow a run ends at the update that breaks the weights", async () => {
+  await onBackend("tensorflow", async (backend) => {
+    for (const poison of POISONS) await checkPoison(backend, poison);
+  });
+});
 
 // TensorFlow waits ten seconds for memory before it gives up.
 it.skipIf(tensorflowSkip)("tensorflow without memory says what helps", async () => {

@@ -10,15 +10,15 @@ const training = useTraining();
 const { run } = training;
 
 describe("train refuses", () => {
-  it("stops at a loss that is not finite, and names the step, its samples and the way out", async () => {
+  it("stops at weights that are not finite, and names the step, its samples and the way out", async () => {
     const trained = model();
     const before = training.backend.tf.memory().numTensors;
     const error = await millraceError(
       run({ model: trained, optimizer: "sgd", learningRate: 1e38, schedule: "constant" }),
     );
-    expect(error.detail.reason).toBe("LOSS_NOT_FINITE");
+    expect(error.detail.reason).toBe("WEIGHT_NOT_FINITE");
     expect(error.message).toMatch(
-      /^the loss of step \d is (NaN|-?Infinity), in the batch of the samples (\d+, ){31}\d+; expected/u,
+      /^the update of step \d has left weights that are not finite, in the batch of the samples (\d+, ){31}\d+; expected/u,
     );
     expect(error.message).toContain("lower learningRate");
     expect(training.backend.tf.memory().numTensors).toBe(before);

@@ -6,6 +6,7 @@ import type { NamedTensor } from "../checkpoint/safetensors.js";
 import { clipGradients } from "../optimizers/clip-gradients.js";
 import { decays, OptimizerState, type UpdateRule } from "../optimizers/optimizer.js";
 import { seedDropout } from "./dropout-seeds.js";
+import { finiteProbe } from "./finite-probe.js";
 import type { LayersResult, LayersStep } from "./layers-step.js";
 import type { TrainBatch, TrainStepContext } from "./train-options.js";
 import { WeightAverage } from "./weight-average.js";
@@ -24,6 +25,12 @@ export interface TrainerSettings {
 
 /** The tensors of a checkpoint. */
 export type CheckpointTensors = Pick<Checkpoint, "weights" | "slots" | "averages" | "bestWeights">;
+
+/** What an update found out, on the device; the caller's. */
+export interface UpdateResult extends LayersResult {
+  /** See {@link RunStepResult.finiteProbe}. */
+  readonly finiteProbe: Scalar;
+}
 
 /** Trains a model, one update a batch. Dispose it at the end; the model stays. */
 export class LayersTrainer {
@@ -54,7 +61,7 @@ export class LayersTrainer {
   }
 
   /** One update. The result's tensors are the caller's. If it throws, the weights are those before, or `isTorn`. */
-  run(batch: TrainBatch, context: TrainStepContext): LayersResult {
+  run(batch: TrainBatch, context: TrainStepContext): UpdateResult {
     const { backend, model } = this.step.parts;
     const { tf } = backend;
     seedDropout(model, this.settings.seed, context.step);
@@ -72,8 +79,12 @@ export class LayersTrainer {
             return forward.loss;
           }, this.#variables),
         );
-        this.#update(grads, context);
-        return { loss: value, correct: correct as Scalar };
+        const changed = this.#update(grads, context);
+        const moved = before.flatMap(({ weight, value: old }) => {
+          const now = weight.read();
+          return now.dataId === old.dataId ? [] : [now];
+        });
+        return { loss: value, correct: correct as Scalar, finiteProbe: finiteProbe(tf, [...changed, ...moved]) };
       });
       isDone = true;
       return result;
@@ -86,7 +97,8 @@ export class LayersTrainer {
     }
   }
 
-  #update(grads: Readonly<Record<string, Tensor>>, { learningRate, step }: TrainStepContext): void {
+  /** Updates the weights. Returns the new ones and, of the optimizer, the tensors that tell whether it is sound. */
+  #update(grads: Readonly<Record<string, Tensor>>, { learningRate, step }: TrainStepContext): Tensor[] {
     const { backend, model } = this.step.parts;
     const { clipNorm, weightRule } = this.settings;
     const names = model.trainableWeights.map(({ originalName }) => originalName);
@@ -97,13 +109,17 @@ export class LayersTrainer {
     });
     const gradients = known.map(({ gradient }) => gradient);
     const used = clipNorm === undefined ? gradients : clipGradients(backend.tf, gradients, clipNorm);
+    const changed: Tensor[] = [];
     this.#isTorn = true;
     for (const [number, { variable, index }] of known.entries()) {
       const after = this.#state.apply(index, variable, used[number] as Tensor, learningRate, step);
       model.trainableWeights[index]?.write(weightRule?.project?.(names[index] as string, after) ?? after);
+      // Adam's second moment can overflow where the weight does not, which then stands still for good.
+      changed.push(after, ...this.#state.slots(index).slice(-1));
     }
     this.#average?.update(step);
     this.#isTorn = false;
+    return changed;
   }
 
   /** Runs `work` with the moving averages as the model's weights, if there are any. */

@@ -45,9 +45,10 @@ export function createModelStep(options: ModelStepOptions): ModelStep {
   let updates = 0;
   return {
     step(batch, { copy }) {
-      const { loss, correct } = trainer.run(batch, { copy, step: updates++, epoch: 0, learningRate });
+      const { loss, correct, finiteProbe } = trainer.run(batch, { copy, step: updates++, epoch: 0, learningRate });
       loss.dispose();
       correct.dispose();
+      finiteProbe.dispose();
     },
     [Symbol.dispose]: () => trainer.dispose(),
   };

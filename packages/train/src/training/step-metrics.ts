@@ -2,7 +2,16 @@ import { BackendError } from "@millrace/formats";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { TensorFlow } from "../backends/backend.js";
 import { describeSamples, type SampleKeys } from "./sample-keys.js";
-import type { TrainStepResult } from "./train-options.js";
+import type { TrainBatch, TrainStepContext, TrainStepResult } from "./train-options.js";
+
+/** What a step of a run returns. */
+export interface RunStepResult extends TrainStepResult {
+  /** A scalar that is not finite if the update has left a weight so; where the step knows its weights. */
+  readonly finiteProbe?: Tensor | undefined;
+}
+
+/** A step of a run: of the user's, or of {@link LayersTrainer}. */
+export type RunStep = (batch: TrainBatch, context: TrainStepContext) => RunStepResult | PromiseLike<RunStepResult>;
 
 /** Loss and accuracy over some samples. */
 export interface MetricSums {
@@ -19,7 +28,7 @@ interface Pending {
   readonly size: number;
   /** A copy, as the batch's memory is the loader's again by the time it is wanted. */
   readonly indices: Uint32Array | undefined;
-  readonly result: TrainStepResult;
+  readonly result: RunStepResult;
 }
 
 /** Nothing yet. */
@@ -45,32 +54,35 @@ export class StepMetrics {
   ) {}
 
   /** Adds a step; its tensors are this object's from now on. */
-  add(step: number, size: number, indices: Uint32Array | undefined, result: TrainStepResult): void {
+  add(step: number, size: number, indices: Uint32Array | undefined, result: RunStepResult): void {
     this.#pending.push({ step, size, indices: indices?.slice(), result });
   }
 
   /**
    * Reads what was added since the last time, and disposes its tensors.
    * @param isFailing - After an error of the backend: reads number by number, which needs no operation.
-   * @throws {@link BackendError} if a loss is not a finite number, naming the step and its samples.
+   * @throws {@link BackendError} if a loss or a weight is not a finite number, naming the step and its samples.
    */
   async flush(isFailing = false): Promise<MetricSums> {
     const pending = this.#pending;
     this.#pending = [];
     const read = isFailing ? readEach : readScalars;
     try {
-      const losses = await read(
+      const values = await read(
         this.tf,
-        pending.map(({ result }) => result.loss),
+        pending.flatMap(({ result }) => [result.loss, result.finiteProbe ?? 0, result.correct ?? Number.NaN]),
       );
-      const bad = losses.findIndex((loss) => !Number.isFinite(loss));
-      if (bad !== -1) throw await this.#notFinite(pending[bad] as Pending, losses[bad] as number);
-      const counted = pending.flatMap(({ result }) => (result.correct === undefined ? [] : [result.correct]));
-      const corrects = await read(this.tf, counted);
+      const steps = pending.map(({ size }, index) => {
+        const [loss = 0, probe = 0, correct = 0] = values.slice(3 * index, 3 * index + 3);
+        return { size, loss, probe, correct };
+      });
+      const bad = steps.findIndex(({ loss, probe }) => !Number.isFinite(loss) || !Number.isFinite(probe));
+      if (bad !== -1) throw await this.#notFinite(pending[bad] as Pending, steps[bad]?.loss as number);
+      const isCounted = pending.every(({ result }) => result.correct !== undefined);
       return {
-        samples: pending.reduce((sum, { size }) => sum + size, 0),
-        lossSum: pending.reduce((sum, { size }, index) => sum + size * (losses[index] as number), 0),
-        correct: counted.length < pending.length ? undefined : corrects.reduce((sum, correct) => sum + correct, 0),
+        samples: steps.reduce((sum, { size }) => sum + size, 0),
+        lossSum: steps.reduce((sum, { size, loss }) => sum + size * loss, 0),
+        correct: isCounted ? steps.reduce((sum, { correct }) => sum + correct, 0) : undefined,
       };
     } finally {
       dispose(pending);
@@ -79,10 +91,13 @@ export class StepMetrics {
 
   async #notFinite({ step, indices }: Pending, loss: number): Promise<BackendError> {
     const samples = indices === undefined ? "" : `, in the batch of ${await describeSamples(indices, this.keys)}`;
+    const isLoss = !Number.isFinite(loss);
     return new BackendError({
-      problem: `the loss of step ${step} is ${loss}${samples}`,
-      reason: "LOSS_NOT_FINITE",
-      expected: "a finite number",
+      problem: isLoss
+        ? `the loss of step ${step} is ${loss}${samples}`
+        : `the update of step ${step} has left weights that are not finite${samples}`,
+      reason: isLoss ? "LOSS_NOT_FINITE" : "WEIGHT_NOT_FINITE",
+      expected: isLoss ? "a finite number" : "finite numbers",
       fix: "lower learningRate, raise warmupSteps or set clipNorm; if it happens at once, look for broken values in these samples",
     });
   }
@@ -96,7 +111,8 @@ export class StepMetrics {
 
 function dispose(pending: readonly Pending[]): void {
   for (const { result } of pending)
-    for (const value of [result.loss, result.correct]) if (typeof value === "object") value.dispose();
+    for (const value of [result.loss, result.correct, result.finiteProbe])
+      if (typeof value === "object") value.dispose();
 }
 
 async function readEach(_: TensorFlow, values: readonly (number | Tensor)[]): Promise<number[]> {

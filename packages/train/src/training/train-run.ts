@@ -18,9 +18,9 @@ import { RunProgress } from "./run-progress.js";
 import { checkResume, prepareFolder, saveCheckpoint } from "./run-checkpoints.js";
 import { learningRateAt, type Schedule } from "./schedule.js";
 import { stepFailure } from "./step-failure.js";
-import { StepMetrics, type MetricSums } from "./step-metrics.js";
+import { StepMetrics, type MetricSums, type RunStep } from "./step-metrics.js";
 import { timeShares } from "./time-shares.js";
-import type { TrainBatch, TrainOptions, TrainStep } from "./train-options.js";
+import type { TrainBatch, TrainOptions } from "./train-options.js";
 import type { TrainSettings } from "./train-settings.js";
 
 /** How long a batch, a step or a fence may take, in ms. */
@@ -54,7 +54,7 @@ export class TrainRun implements Disposable {
     readonly options: TrainOptions,
     readonly settings: TrainSettings,
     readonly watch: StepWatch,
-    readonly step: TrainStep,
+    readonly step: RunStep,
     /** What `step` runs, if it is not the user's. */
     readonly layers: LayersTrainer | undefined,
   ) {
