@@ -9,6 +9,7 @@ import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { markdownTable, writeDocs } from "./loader/docs-table.mjs";
+import { bundleWorker } from "../scripts/bundle-worker.mjs";
 import { measureOpening } from "./orders/opening.mjs";
 import {
   bindOrder,
@@ -125,6 +126,8 @@ function openingTable(lines) {
 }
 
 const load = Number(loadavg()[0].toFixed(2));
+// As in published packages.
+await bundleWorker();
 const opening = await measureOpening(ROUNDS);
 console.log(openingTable(opening));
 const orders = ORDERS.map(([name, make]) => measureOrder(name, make));

@@ -6,7 +6,7 @@
  * Run it after `tsc -b`: the loader does not use a bundle that is older than the modules.
  */
 import { readFileSync, rmSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { ROOT } from "./run-tool.mjs";
@@ -19,10 +19,10 @@ const BUNDLES = [
 ];
 
 /** What packages export as CommonJS, by its name as modules. */
-const PATHS = {
-  "@millrace/formats/shard": "@millrace/formats/shard.cjs",
-  "@millrace/image": "@millrace/image/index.cjs",
-};
+const COMMON_JS = new Map([
+  ["@millrace/formats/shard", "@millrace/formats/shard.cjs"],
+  ["@millrace/image", "@millrace/image/index.cjs"],
+]);
 
 /** Gives the bundler a module with the map to its source, so that stacks and coverage lead there. */
 const sources = {
@@ -44,20 +44,25 @@ export async function bundleWorker(packages = join(ROOT, "packages")) {
   for (const folder of folders.toReversed()) rmSync(folder, { recursive: true, force: true });
   for (const { name, entry, file } of BUNDLES) {
     const dist = join(packages, name, "dist");
+    const folder = join(dist, "bundle");
     const bundle = await rolldown({
       input: join(dist, entry),
       platform: "node",
       tsconfig: false,
-      external: (id) => !id.startsWith(".") && !isAbsolute(id),
+      treeshake: { moduleSideEffects: "no-external" },
+      // A worker writes no shards.
+      external: (id) => (!id.startsWith(".") && !isAbsolute(id)) || id.endsWith("/writer.js"),
       plugins: [sources],
     });
     await bundle.write({
-      dir: join(dist, "bundle"),
+      dir: folder,
       format: "cjs",
       entryFileNames: file,
       chunkFileNames: "[name]-[hash].cjs",
       dynamicImportInCjs: true,
-      paths: PATHS,
+      codeSplitting: { groups: [{ name: "shared", minShareCount: 2 }] },
+      comments: false,
+      paths: (id) => (isAbsolute(id) ? relative(folder, id).replaceAll("\\", "/") : (COMMON_JS.get(id) ?? id)),
       sourcemap: true,
     });
     await bundle.close();
