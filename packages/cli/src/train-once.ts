@@ -1,22 +1,14 @@
 import { makeFolder, writeFileAtomic } from "@millrace/formats";
 import type { TrainOptions, TrainProgress, TrainReport } from "@millrace/train";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import type { Io } from "./io.js";
 import { openLogs } from "./log-flag.js";
-import { readRunFolder } from "./run-folder.js";
+import { isFinished, missingFiles, readRunFolder, runFiles } from "./run-folder.js";
 import type { TrainFlags } from "./train-flags.js";
 
-/** The files that {@link trainOnce} leaves in `out`, beside its checkpoints and logs. */
-export function runFiles(out: string): { readonly model: string; readonly html: string; readonly json: string } {
-  return {
-    model: join(out, "model", "model.json"),
-    html: join(out, "report.html"),
-    json: join(out, "report.json"),
-  };
-}
-
 /**
- * Trains as the flags say, from the newest checkpoint if they say so, and writes model, reports and logs.
+ * Trains as the flags say, from the newest checkpoint if they say so, and writes model, reports and logs. Of a run that is
+ * finished only those files are written that are missing.
  * @param tell - Told how far it is.
  */
 export async function trainOnce(
@@ -27,6 +19,8 @@ export async function trainOnce(
   const { reportToHtml, reportToJson, sampleKeys, saveModel, train } = await import("@millrace/train");
   const { openTrainingRun } = await import("./training-run.js");
   const resume = await readRunFolder(flags);
+  const isOver = resume !== undefined && isFinished(resume, flags);
+  const due = isOver ? await missingFiles(flags.out, resume) : new Set(Object.values(runFiles(flags.out)));
   await using run = await openTrainingRun(flags, io, resume?.loaderState);
   const { loader, validation, model, backend, facts, dataset } = run;
   await makeFolder(flags.out, "make the folder of the run");
@@ -44,10 +38,10 @@ export async function trainOnce(
     sampleKeys: sampleKeys(dataset.split("train")),
     signal: io.signal,
   });
-  const files = runFiles(flags.out);
-  await saveModel(model, join(flags.out, "model"));
-  await writeFileAtomic(files.html, reportToHtml(report));
-  await writeFileAtomic(files.json, reportToJson(report));
+  const { model: modelFile, html, json } = runFiles(flags.out);
+  if (due.has(modelFile)) await saveModel(model, dirname(modelFile));
+  if (due.has(html)) await writeFileAtomic(html, reportToHtml(report));
+  if (due.has(json)) await writeFileAtomic(json, reportToJson(report));
   return report;
 }
 

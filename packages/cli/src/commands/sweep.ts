@@ -1,6 +1,5 @@
 import { openDataset, writeFileAtomic } from "@millrace/formats";
-import type { EpochReport, MetricName, SweepGrid, SweepReport, SweepRun } from "@millrace/train";
-import { existsSync, readdirSync } from "node:fs";
+import type { Checkpoint, EpochReport, MetricName, SweepGrid, SweepReport, SweepRun } from "@millrace/train";
 import { join } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { UsageError } from "../exit.js";
@@ -8,6 +7,7 @@ import { textFlag } from "../flag.js";
 import { gridOf } from "../grid-flag.js";
 import { print, type Io } from "../io.js";
 import { formatTable } from "../table.js";
+import { holdsCheckpoint, isComplete } from "../run-folder.js";
 import { runFlags, type TrainFlags } from "../train-flags.js";
 import { trainOnce } from "../train-once.js";
 import { trainingFlags } from "../training-flags.js";
@@ -101,14 +101,19 @@ async function runSweep(flags: SweepFlags, io: Io): Promise<void> {
 
 /** Trains with one combination, from where an earlier call was stopped, and returns its metrics. */
 async function runPoint(flags: SweepFlags, io: Io): Promise<Record<string, number>> {
+  const { out, earlyStop, restoreBest } = flags;
+  const run = { ...flags, quiet: true, resume: await holdsCheckpoint(out) };
+  const complete = run.resume ? await readComplete(run) : undefined;
+  const { epochs, best } = complete ?? (await trainOnce(run, io, () => undefined));
+  const chosen = earlyStop !== undefined && restoreBest ? best?.epoch : undefined;
+  return metricsOf(epochs.find(({ epoch }) => epoch === chosen) ?? epochs.at(-1));
+}
+
+/** The last state of a run that has nothing left to do but to be told; `undefined` if there is more. */
+async function readComplete(run: TrainFlags): Promise<Checkpoint | undefined> {
   const { readCheckpoint } = await import("@millrace/train");
-  const { out, epochs, earlyStop, restoreBest } = flags;
-  const resume = existsSync(out) && readdirSync(out).some((name) => /^checkpoint-\d+\.safetensors$/u.test(name));
-  const done = resume ? (await readCheckpoint(out)).epochs : [];
-  if (done.length >= epochs) return metricsOf(done.at(-1));
-  const report = await trainOnce({ ...flags, quiet: true, resume }, io, () => undefined);
-  const best = earlyStop !== undefined && restoreBest ? report.best?.epoch : undefined;
-  return metricsOf(report.epochs.find(({ epoch }) => epoch === best) ?? report.epochs.at(-1));
+  const checkpoint = await readCheckpoint(run.out);
+  return (await isComplete(checkpoint, run)) ? checkpoint : undefined;
 }
 
 function metricsOf(epoch: EpochReport | undefined): Record<string, number> {

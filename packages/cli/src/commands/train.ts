@@ -2,8 +2,9 @@ import type { TrainProgress } from "@millrace/train";
 import type { CommandModule } from "yargs";
 import { print, type Io } from "../io.js";
 import { createProgress, type Progress } from "../progress.js";
+import { runFiles } from "../run-folder.js";
 import { trainFlags, type TrainFlags } from "../train-flags.js";
-import { runFiles, trainOnce } from "../train-once.js";
+import { trainOnce } from "../train-once.js";
 import { trainingFlags } from "../training-flags.js";
 
 /** `millrace train`: train a model and say where the time went. */
