@@ -7,7 +7,7 @@ import { COMFORTABLE_BYTES } from "../ring-plan.js";
 import { freeMemory } from "../storage/read-ahead-plan.js";
 import type { AutotuneBudget } from "./autotune-budget.js";
 import { chooseSetting, leastBytes, type SettingBudget } from "./choose-setting.js";
-import { fitTrials, togetherMs, type KnownParts } from "./fit-trials.js";
+import { blockedMs, fitTrials, togetherMs, type KnownParts } from "./fit-trials.js";
 import type { PipelineModel } from "./pipeline-model.js";
 import { LEAST_SAMPLES, runTrial, type Trial, type TrialLimits } from "./trial.js";
 import { tunedText, type TunedParts } from "./tuned-text.js";
@@ -53,10 +53,14 @@ const TRIAL_WORKERS = 4;
 const WORTH_A_TRIAL = 0.1;
 /** Seconds that are enough for both trials of photographs. */
 const SECONDS = 2;
-/** Shares of the time: after the first, less is enough for the first trial; after the second all is over. */
-const TRIAL_ENDS = [0.6, 0.9] as const;
+/** Share of the time after which less is enough for the first trial. */
+const FIRST_END = 0.6;
+/** The same where its worker is blocked for longer than it works: then the second trial tells more. */
+const FIRST_END_BLOCKED = 0.4;
+/** Share of the time after which all is over. */
+const LAST_END = 0.9;
 /** Share of the time below which a second trial would not get beyond its start. */
-const LEAST_TRIAL = 0.25;
+const LEAST_TRIAL = 0.15;
 
 /**
  * Chooses the number of workers and the depth by a model of the loader, which is fitted to short trials. What the caller
@@ -70,7 +74,7 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   if (numWorkers === 0) return { numWorkers, prefetchDepth: undefined, text: "nothing to choose, as numWorkers is 0" };
   const start = clock.now();
   const ms = 1000 * (budget.seconds ?? SECONDS);
-  const latestMs = start + TRIAL_ENDS[1] * ms;
+  const latestMs = start + LAST_END * ms;
   const cpus = Math.min(cpuBudget(), budget.maxCpus ?? Infinity);
   const known = {
     batchSize,
@@ -88,7 +92,11 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
     return { numWorkers: setting.numWorkers, prefetchDepth: setting.prefetchDepth, text };
   };
 
-  const ofCpu: TrialLimits = { costMs: ({ cpuMs }) => cpuMs, untilMs: start + TRIAL_ENDS[0] * ms, latestMs };
+  const ofCpu: TrialLimits = {
+    costMs: ({ cpuMs }) => cpuMs,
+    untilMs: (soFar) => start + firstEnd(soFar) * ms,
+    latestMs,
+  };
   const first = said.numWorkers ? NOT_TRIED : await tryOut(options, 1, undefined, ofCpu);
   const { trial: alone, problem } = first;
   if (alone === undefined) {
@@ -101,11 +109,16 @@ export async function autotune(options: AutotuneOptions): Promise<Tuned> {
   const isOver = latestMs - clock.now() < LEAST_TRIAL * ms;
   if (isOver || workers === 1 || model.fetchLatencyMs < WORTH_A_TRIAL * model.prepCpuMs)
     return tuned({ setting, model, alone, together: undefined, problem });
-  const ofStorage: TrialLimits = { costMs: (block) => togetherMs(alone, block), untilMs: latestMs, latestMs };
+  const ofStorage: TrialLimits = { costMs: (block) => togetherMs(alone, block), untilMs: () => latestMs, latestMs };
   const { trial: together } = await tryOut(options, workers, first.state, ofStorage);
   model = fitTrials(known, alone, together);
   setting = chooseSetting(model, room);
   return tuned({ setting, model, alone, together, problem });
+}
+
+/** Share of the time after which less is enough for the first trial. */
+function firstEnd(soFar: Trial): number {
+  return blockedMs(soFar) > soFar.cpuMs ? FIRST_END_BLOCKED : FIRST_END;
 }
 
 /** Where nothing was measured: as if samples cost CPU time only. */

@@ -52,6 +52,7 @@ export function togetherMs(alone: Trial, together: Trial): number {
   return blockedMs(together) + alone.fetchMs + alone.prepMs - blockedMs(alone);
 }
 
-function blockedMs({ fetchMs, prepMs, cpuMs }: Trial): number {
+/** What a worker was blocked for a sample, in ms. */
+export function blockedMs({ fetchMs, prepMs, cpuMs }: Trial): number {
   return Math.max(0, fetchMs - Math.max(0, cpuMs - prepMs));
 }

@@ -26,8 +26,8 @@ export interface TrialLoader extends AsyncIterable<Pick<Batch, "stall">> {
 export interface TrialLimits {
   /** What a sample cost, by what the workers did in a block of them: it has to be steady, see {@link isSteady}. */
   readonly costMs: (block: Trial) => number;
-  /** From then on less is enough. */
-  readonly untilMs: number;
+  /** From when on less is enough, by what samples have cost so far. */
+  readonly untilMs: (soFar: Trial) => number;
   /** Then it is over. */
   readonly latestMs: number;
 }
@@ -57,11 +57,11 @@ const LATE = Symbol("late");
  * @returns `undefined` if there were fewer than {@link LEAST_SAMPLES}.
  */
 export async function runTrial(loader: TrialLoader, clock: Clock, limits: TrialLimits): Promise<Trial | undefined> {
-  const { untilMs, latestMs, costMs } = limits;
+  const { latestMs } = limits;
   const ended = new AbortController();
   const late = delay(Math.max(0, latestMs - clock.now()), LATE, { signal: ended.signal }).catch(() => LATE);
   let taken = 0;
-  const blocks = new Blocks(costMs);
+  const blocks = new Blocks(limits);
   try {
     for (let before = -1; before < taken && clock.now() < latestMs;) {
       before = taken;
@@ -73,7 +73,7 @@ export async function runTrial(loader: TrialLoader, clock: Clock, limits: TrialL
         taken++;
         if (blocks.isEmpty && taken < CAUGHT_UP && next.value.stall.stallMs <= 0) continue;
         blocks.add(momentOf(loader.stats()));
-        if (blocks.isEnough(clock.now() >= untilMs)) return blocks.trial();
+        if (blocks.isEnough(clock.now())) return blocks.trial();
       }
     }
     return blocks.trial();
@@ -104,7 +104,7 @@ class Blocks {
   readonly #marks: Moment[] = [];
   #last: Moment | undefined;
 
-  constructor(readonly costMs: (block: Trial) => number) {}
+  constructor(readonly limits: Pick<TrialLimits, "costMs" | "untilMs">) {}
 
   get isEmpty(): boolean {
     return this.#last === undefined;
@@ -118,11 +118,12 @@ class Blocks {
     if (mark === undefined || isOver) this.#marks.push(moment);
   }
 
-  isEnough(isLate: boolean): boolean {
+  isEnough(nowMs: number): boolean {
     const [first, ...ends] = this.#marks;
     const last = this.#last;
     if (first === undefined || last === undefined) return false;
-    if (isLate) return samplesTo(last, first) >= SOME_SAMPLES;
+    if (samplesTo(last, first) < SOME_SAMPLES) return false;
+    if (nowMs >= this.limits.untilMs(between(first, last))) return true;
     return last === ends.at(-1) && (ends.length >= MOST_BLOCKS || isSteady(this.#costs(this.#marks)));
   }
 
@@ -137,11 +138,11 @@ class Blocks {
     if (begin === undefined || middle === undefined || end === undefined) return between(first, last);
     if (isSteady(this.#costs(marks))) return between(begin, end);
     const [before, after] = [between(begin, middle), between(middle, end)];
-    return this.costMs(before) < this.costMs(after) ? before : after;
+    return this.limits.costMs(before) < this.limits.costMs(after) ? before : after;
   }
 
   #costs(marks: readonly Moment[]): number[] {
-    return marks.slice(1).map((end, at) => this.costMs(between(marks[at] as Moment, end)));
+    return marks.slice(1).map((end, at) => this.limits.costMs(between(marks[at] as Moment, end)));
   }
 }
 

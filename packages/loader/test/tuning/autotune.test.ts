@@ -122,12 +122,12 @@ const costMs = ({ cpuMs }: Trial): number => cpuMs;
 describe("runTrial", () => {
   it.each([3, 100])("counts what a sample costs without the start, over epochs of %i batches", async (batches) => {
     const tried = createTried(batches);
-    const trial = await runTrial(tried, tried, { costMs, untilMs: 3000, latestMs: 3000 });
+    const trial = await runTrial(tried, tried, { costMs, untilMs: () => 3000, latestMs: 3000 });
     expect(trial).toEqual({ numWorkers: 1, samples: 128, wallMs: 320, fetchMs: 2, prepMs: 1, cpuMs: 0.5 });
   });
 
   it("does not count what samples cost before their code is compiled, or one in a hundred", async () => {
-    const limits = { costMs, untilMs: 9000, latestMs: 9000 };
+    const limits = { costMs, untilMs: () => 9000, latestMs: 9000 };
     const cold = createTried(200, (sample) => (sample < 90 ? 3 : 1) + (sample === 150 ? 80 : 0));
     expect(await runTrial(cold, cold, limits)).toMatchObject({ samples: 128, cpuMs: 1 });
     // A few percent more or less are steady; what never is ends after 384 samples, and the cheaper of the last two blocks counts.
@@ -143,26 +143,35 @@ describe("runTrial", () => {
 
   it("counts the last or the cheaper samples where the time is over before they are steady", async () => {
     const once = createTried(200, (sample) => (sample === 105 ? 80 : 1));
-    const first = await runTrial(once, once, { costMs, untilMs: 1850, latestMs: 2000 });
+    const first = await runTrial(once, once, { costMs, untilMs: () => 1850, latestMs: 2000 });
     expect(first).toMatchObject({ samples: 64, cpuMs: 1 });
     const slow = createTried(200, (sample) => (sample < 68 ? 3 : 1));
-    const trial = await runTrial(slow, slow, { costMs, untilMs: 1900, latestMs: 2000 });
+    const trial = await runTrial(slow, slow, { costMs, untilMs: () => 1900, latestMs: 2000 });
     expect(trial).toMatchObject({ samples: 96, cpuMs: 1 });
   });
 
   it("ends when the time is over, if samples are slow", async () => {
     const tried = createTried(100);
-    expect(await runTrial(tried, tried, { costMs, untilMs: 1550, latestMs: 2000 })).toMatchObject({
+    expect(await runTrial(tried, tried, { costMs, untilMs: () => 1550, latestMs: 2000 })).toMatchObject({
       samples: 20,
       wallMs: 50,
     });
     const slower = createTried(100);
-    expect(await runTrial(slower, slower, { costMs, untilMs: 1000, latestMs: 2000 })).toMatchObject({
+    expect(await runTrial(slower, slower, { costMs, untilMs: () => 1000, latestMs: 2000 })).toMatchObject({
       samples: 16,
       wallMs: 40,
     });
+    const asked: Trial[] = [];
+    const waits = createTried(100);
+    const untilMs = (soFar: Trial): number => (asked.push(soFar), soFar.samples < 24 ? 9000 : 0);
+    expect(await runTrial(waits, waits, { costMs, untilMs, latestMs: 2000 })).toMatchObject({ samples: 24 });
+    expect(asked.map(({ samples, fetchMs }) => [samples, fetchMs])).toEqual([
+      [16, 2],
+      [20, 2],
+      [24, 2],
+    ]);
     const slowest = createTried(100);
-    expect(await runTrial(slowest, slowest, { costMs, untilMs: 1000, latestMs: 1505 })).toMatchObject({
+    expect(await runTrial(slowest, slowest, { costMs, untilMs: () => 1000, latestMs: 1505 })).toMatchObject({
       samples: 4,
       wallMs: 10,
     });
@@ -170,14 +179,16 @@ describe("runTrial", () => {
 
   it("says nothing of too few samples, of no samples, and of samples that do not come", async () => {
     const few = createTried(100);
-    expect(await runTrial(few, few, { costMs, untilMs: 1500, latestMs: 1500 })).toBeUndefined();
+    expect(await runTrial(few, few, { costMs, untilMs: () => 1500, latestMs: 1500 })).toBeUndefined();
     const none = createTried(0);
-    expect(await runTrial(none, none, { costMs, untilMs: 2000, latestMs: 2000 })).toBeUndefined();
+    expect(await runTrial(none, none, { costMs, untilMs: () => 2000, latestMs: 2000 })).toBeUndefined();
     const never: TrialLoader = {
       stats: () => none.stats(),
       [Symbol.asyncIterator]: () => ({ next: async () => await new Promise(() => undefined) }),
     };
-    expect(await runTrial(never, none, { costMs, untilMs: none.now(), latestMs: none.now() + 20 })).toBeUndefined();
+    expect(
+      await runTrial(never, none, { costMs, untilMs: () => none.now(), latestMs: none.now() + 20 }),
+    ).toBeUndefined();
   });
 });
 
