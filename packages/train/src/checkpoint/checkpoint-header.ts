@@ -33,6 +33,7 @@ const bodySchema = z.object({
   optimizer: z.enum(OPTIMIZERS),
   momentum: z.number().min(0).max(1),
   loaderState: z.record(z.string(), z.unknown()).nullable(),
+  firstEpoch: Count.optional(),
   epochs: z.array(epochSchema),
   running: runningSchema.nullable(),
   best: bestEpochSchema.nullable(),

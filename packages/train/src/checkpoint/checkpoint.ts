@@ -37,6 +37,8 @@ export interface Checkpoint {
   readonly momentum: number;
   /** Where the loader stands: the option `state` of `openLoader`. `null` for a loader without a state. */
   readonly loaderState: LoaderState | null;
+  /** The epoch of the loader that is epoch 0 of the run; without it epoch 0. */
+  readonly firstEpoch?: number | undefined;
   /** The epochs that are done. */
   readonly epochs: readonly EpochReport[];
   /** The epoch in work; `null` between two. */

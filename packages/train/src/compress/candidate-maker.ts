@@ -7,7 +7,6 @@ import { cloneModel } from "./clone-model.js";
 import type { CompressOptions, CompressSettings } from "./compress-options.js";
 import type { CompressSetting } from "./compress-report.js";
 import { lampScores } from "./lamp-scores.js";
-import { laterEpochs } from "./later-epochs.js";
 import { packModel, unpackModel } from "./pack/index.js";
 import { applyMasks, maskRule, maskWeights, pruneFilters, type WeightMasks } from "./prune/index.js";
 import {
@@ -24,9 +23,6 @@ const FLOAT_QUALITY = 9;
 
 /** The steps that make one candidate from another: each is a model of its own, which the caller disposes. */
 export class CandidateMaker {
-  /** Epochs of the loader that were trained on. */
-  #epochs = 0;
-
   constructor(
     readonly options: CompressOptions,
     readonly settings: CompressSettings,
@@ -90,12 +86,10 @@ export class CandidateMaker {
   async #train(model: LayersModel, setting: CompressSetting, weightRule: WeightRule | undefined): Promise<void> {
     const { backend, loader, statistics, imageField, labelField, deadlineMs, signal, onProgress } = this.options;
     const { epochs, learningRate, seed } = this.settings;
-    const first = this.#epochs;
-    this.#epochs += epochs;
     await train({
       model,
       backend,
-      loader: laterEpochs(loader, first),
+      loader,
       epochs,
       learningRate,
       seed,

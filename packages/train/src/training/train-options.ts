@@ -107,6 +107,7 @@ export interface TrainOptions {
   readonly model: LayersModel | TrainStep;
   /** The open backend that the model lives on. */
   readonly backend: Backend;
+  /** Passes over the loader. The first one begins where the loader stands; a resumed run counts those before. */
   readonly epochs: number;
   /** Default `adam`. */
   readonly optimizer?: OptimizerName | undefined;

@@ -36,6 +36,8 @@ export class TrainRun implements Disposable {
   readonly #schedule: Schedule;
   readonly #totalSteps: number | undefined;
   readonly #progress: RunProgress;
+  /** The epoch of the loader that is epoch 0 of the run. */
+  #firstEpoch = 0;
   /** Updates done, over all epochs and the run that is resumed. */
   #done = 0;
   #samples = 0;
@@ -73,6 +75,7 @@ export class TrainRun implements Disposable {
     if (checkpoint !== undefined) await prepareFolder(checkpoint, resume !== undefined);
     this.#resume();
     this.#standing = loader.state?.();
+    this.#firstEpoch = (resume === undefined ? this.#standing?.epoch : resume.firstEpoch) ?? 0;
     const firstStep = this.#done;
     const spanNs = measureSpanNs(options.spans !== undefined);
     const fence = (): Promise<void> => backend.fence();
@@ -132,7 +135,8 @@ export class TrainRun implements Disposable {
 
   async #allEpochs(): Promise<void> {
     const progress = this.#progress;
-    const first = this.options.loader.state?.().epoch ?? progress.epochs.length;
+    const state = this.options.loader.state?.();
+    const first = state === undefined ? progress.epochs.length : state.epoch - this.#firstEpoch;
     // A run that was cut off behind the last step of an epoch still lacks its end.
     if (progress.running.steps > 0 && progress.running.epoch < first) await this.#endEpoch();
     for (let epoch = first; epoch < this.settings.epochs && !progress.isStopped; epoch++) {
@@ -168,7 +172,7 @@ export class TrainRun implements Disposable {
   /** All steps of an epoch, from where the loader stands in it. */
   async #steps(epoch: number): Promise<void> {
     const { loader } = this.options;
-    const pass = new BatchPass(loader.epoch?.(epoch) ?? loader);
+    const pass = new BatchPass(loader.epoch?.(this.#firstEpoch + epoch) ?? loader);
     let window = this.#recorder.log.count;
     try {
       this.#recorder.startStep();
@@ -290,7 +294,8 @@ export class TrainRun implements Disposable {
     const start = this.#clock.now();
     const { seed, optimizer, momentum } = this.settings;
     const loaderState = this.#standing ?? null;
-    const place = { step: this.#done, seed, optimizer, momentum, loaderState };
+    const firstEpoch = this.#firstEpoch === 0 ? undefined : this.#firstEpoch;
+    const place = { step: this.#done, seed, optimizer, momentum, loaderState, firstEpoch };
     const content = { ...place, ...this.#progress.save() };
     const path = await saveCheckpoint(checkpoint, { ...content, ...(await this.layers.save()) }, kinds);
     if (kinds.isDue) {

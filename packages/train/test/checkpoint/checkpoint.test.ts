@@ -53,6 +53,9 @@ describe("a checkpoint", () => {
     const least = { ...CHECKPOINT, loaderState: null, running: null, best: null, epochs: [] };
     await writeCheckpoint(dir, least, 3);
     expect(await readCheckpoint(dir)).toEqual(least);
+    const later = { ...CHECKPOINT, firstEpoch: 2 };
+    await writeCheckpoint(dir, later, 3);
+    expect(await readCheckpoint(dir)).toEqual(later);
   });
 
   it("is a file of safetensors: a length, a header in JSON, then the tensors without gaps", async () => {
