@@ -43,6 +43,8 @@ const PART_SAMPLES = 32;
 const SOME_SAMPLES = 16;
 /** After so many blocks it is over, steady or not. */
 const MOST_BLOCKS = 6;
+/** The first samples of a worker open files and load code: until so many for each, nothing counts. */
+const FIRST_SAMPLES = 4;
 /** The consumer, which does nothing, has caught up with the workers after at most so many batches. */
 const CAUGHT_UP = 8;
 
@@ -52,7 +54,8 @@ const LATE = Symbol("late");
  * Takes batches and does nothing with them, however many epochs that are, until two blocks in a row, of at least 64 samples
  * and 100 ms each, cost the same: these two count. Where the time, or six blocks, did not suffice for that, the one of the
  * last two counts that cost less, as what costs more is what is not compiled yet, or is loaded once. The blocks begin with
- * the first batch that had to be waited for, when threads and kernels have started and no batch lies ready. So samples of
+ * the first batch that had to be waited for, when threads and kernels have started and no batch lies ready, but not before
+ * there were four samples for each worker. So samples of
  * 2 ms take 0.3 s to 0.8 s from the first batch on.
  * @returns `undefined` if there were fewer than {@link LEAST_SAMPLES}.
  */
@@ -71,8 +74,10 @@ export async function runTrial(loader: TrialLoader, clock: Clock, limits: TrialL
         if (typeof next === "symbol") return blocks.trial();
         if (next.done === true) break;
         taken++;
-        if (blocks.isEmpty && taken < CAUGHT_UP && next.value.stall.stallMs <= 0) continue;
-        blocks.add(momentOf(loader.stats()));
+        const stats = loader.stats();
+        const isBegun = stats.samples >= FIRST_SAMPLES * stats.numWorkers;
+        if (blocks.isEmpty && (!isBegun || (taken < CAUGHT_UP && next.value.stall.stallMs <= 0))) continue;
+        blocks.add(momentOf(stats));
         if (blocks.isEnough(clock.now())) return blocks.trial();
       }
     }

@@ -84,6 +84,7 @@ describe("chooseSetting", () => {
 function createTried(
   batchesOfEpoch: number,
   cpuOf: (sample: number) => number = () => 0.5,
+  numWorkers = 1,
 ): TrialLoader & { now: () => number } {
   let [batches, now, samples, cpuMs] = [0, 1000, 0, 400];
   async function* epoch(): AsyncGenerator<{ stall: { stallMs: number; fetchStallMs: number; prepStallMs: number } }> {
@@ -109,7 +110,7 @@ function createTried(
     readBytes: 0,
     workerCpuMs: cpuMs,
     injected: { fetchMs: 0, prepMs: 0, prepCpuMs: 0 },
-    numWorkers: 1,
+    numWorkers,
     deadWorkers: 0,
     cpuFraction: 0,
     decoder: undefined,
@@ -139,6 +140,12 @@ describe("runTrial", () => {
     const never = createTried(200, (sample) => 2 ** Math.floor((sample - 4) / 64));
     expect(await runTrial(never, never, limits)).toMatchObject({ samples: 64, cpuMs: 16 });
     expect(never.stats().samples).toBe(4 + 6 * 64);
+  });
+
+  it("does not count the first four samples of each worker", async () => {
+    const four = createTried(200, (sample) => (sample < 16 ? 90 : 1), 4);
+    const trial = await runTrial(four, four, { costMs, untilMs: () => 0, latestMs: 2000 });
+    expect(trial).toMatchObject({ numWorkers: 4, samples: 16, cpuMs: 1 });
   });
 
   it("counts the last or the cheaper samples where the time is over before they are steady", async () => {
@@ -233,7 +240,7 @@ describe("openLoader with autotune", () => {
     const workers = async (inject: LoaderOptions["inject"]): Promise<number> => {
       // The memory has room for eight workers.
       await using loader = await openLoader(path, {
-        autotune: { maxMemoryBytes: 6e8, maxCpus: 2, seconds: 4 },
+        autotune: { maxMemoryBytes: 6e8, maxCpus: 2, seconds: 20 },
         inject,
       });
       expect(loader.describe()).toMatch(/autotune: .*measured \d+ samples in .* of waiting for storage/u);
