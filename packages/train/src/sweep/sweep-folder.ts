@@ -1,6 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, StateError, writeFileAtomic } from "@millrace/formats";
+import { fileError, makeFolder, StateError, writeFileAtomic } from "@millrace/formats";
 import { z } from "zod";
 import type { RunSettings } from "../logs/hyperparameters.js";
 import type { SweepRun } from "./sweep-report.js";
@@ -34,7 +34,7 @@ export class SweepFolder {
         fix: "name another folder",
       });
     }
-    await makeFolder(dir);
+    await makeFolder(dir, "make the folder of the sweep");
     if (found === undefined) await writeFileAtomic(file, json({ settings: shared }));
     return new SweepFolder(dir);
   }
@@ -42,7 +42,7 @@ export class SweepFolder {
   /** Makes the folder of a run and returns its path. */
   async runFolder(name: string): Promise<string> {
     const dir = join(this.dir, name);
-    await makeFolder(dir);
+    await makeFolder(dir, "make the folder of the sweep");
     return dir;
   }
 
@@ -63,14 +63,6 @@ function json(value: unknown): string {
 
 function sorted(settings: RunSettings): RunSettings {
   return Object.fromEntries(Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-async function makeFolder(dir: string): Promise<void> {
-  try {
-    await mkdir(dir, { recursive: true });
-  } catch (error) {
-    throw fileError(dir, "make the folder of the sweep", error);
-  }
 }
 
 async function readJson<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {

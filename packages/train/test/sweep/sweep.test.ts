@@ -129,6 +129,11 @@ describe("sweep", () => {
     expect(error).toMatchObject({ code: "STATE", detail: { file: join(out, "sweep.json") } });
   });
 
+  it.runIf(existsSync("/proc"))("says where there is no place for folders, and does not wait for one", async () => {
+    const error = await rejection(sweep({ grid, run: score, out: "/proc/x/y" }));
+    expect(error).toMatchObject({ code: "FILE", detail: { file: "/proc/x/y" } });
+  });
+
   it("a damaged result is named", async () => {
     const out = tempDir();
     await sweep({ grid: { seed: [1] }, out, run: () => Promise.resolve({ accuracy: 1 }) });
