@@ -2,7 +2,6 @@ import { evaluate, readCheckpoint, type TrainOptions } from "@millrace/train";
 import { tempDir } from "@millrace/testkit";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { millraceError } from "./rejection.js";
 import { STATISTICS } from "./training/stripes.js";
 import { listener, model, useTraining, weightsOf } from "./training/use-training.js";
 
@@ -35,7 +34,7 @@ describe("train with early stop", () => {
     }
   });
 
-  it("goes on counting after a resume, and does not begin again once it has stopped", async () => {
+  it("goes on counting after a resume, and only restores the weights once it has stopped", async () => {
     const dir = tempDir();
     const options = { ...never, metric: "accuracy", checkpoint: { dir } } as const;
     await run({ ...options, epochs: 2 });
@@ -49,8 +48,12 @@ describe("train with early stop", () => {
     expect(await weightsOf(trained)).toEqual(resume.bestWeights.map(({ data }) => data));
     const stopped = await readCheckpoint(dir);
     const rest = await stripes({ state: stopped.loaderState ?? undefined });
-    const error = await millraceError(run({ ...options, loader: rest, resume: stopped, epochs: 50 }));
-    expect(error.message).toContain("option earlyStop: the run has stopped already: accuracy was best in epoch 0");
+    const restored = model();
+    const over = await run({ ...options, loader: rest, model: restored, resume: stopped, epochs: 50 });
+    expect(over).toMatchObject({ firstStep: 21, stoppedEarly: true, best: report.best });
+    expect(over.epochs).toEqual(report.epochs);
+    expect(over.budget.steps).toBe(0);
+    expect(await weightsOf(restored)).toEqual(await weightsOf(trained));
   });
 
   it("keeps the checkpoint of the best epoch", async () => {

@@ -1,5 +1,6 @@
-import { readCheckpoint, type TrainLoader, type TrainProgress } from "@millrace/train";
+import { formatReport, readCheckpoint, type TrainLoader, type TrainProgress } from "@millrace/train";
 import { tempDir } from "@millrace/testkit";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -56,6 +57,10 @@ describe("train with checkpoints", () => {
     const loader = await stripes({ state: resume.loaderState ?? undefined });
     expect((await millraceError(run({ resume }))).message).toContain("open the loader with the option state");
     expect((await millraceError(run({ loader, resume, optimizer: "sgd" }))).message).toContain("another optimizer");
+    expect((await millraceError(run({ loader, resume, loss: "focal" }))).message).toMatch(
+      /another loss; expected focal, focalGamma 2, focalAlpha 1, found crossEntropy, labelSmoothing 0/u,
+    );
+    expect((await millraceError(run({ loader, resume, labelSmoothing: 0.1 }))).message).toContain("another loss");
     expect((await millraceError(run({ loader, resume, seed: 5 }))).message).toMatch(
       /another seed; expected 5, found 0/u,
     );
@@ -109,6 +114,71 @@ describe("train with checkpoints", () => {
     const restModel = model();
     await run({ loader: await stripes({ state: resume.loaderState ?? undefined }), model: restModel, resume });
     expect(await weightsOf(restModel)).toEqual(await weightsOf(wholeModel));
+  });
+
+  it("restores the weights and is done if all epochs of the checkpoint are", async () => {
+    const dir = tempDir();
+    const trained = model();
+    const options = { ema: 0.9, checkpoint: { dir } } as const;
+    const report = await run({ ...options, model: trained, validation: await stripes({ split: "val" }) });
+    const resume = await readCheckpoint(dir);
+    const restored = model();
+    const loader = await stripes({ state: resume.loaderState ?? undefined });
+    const { told, listen } = listener();
+    const over = await run({
+      ...options,
+      loader,
+      model: restored,
+      resume,
+      metric: "validationLoss",
+      onProgress: listen,
+      validation: loader,
+    });
+    expect(over).toMatchObject({ firstStep: 14, epochs: report.epochs, best: report.best, stoppedEarly: false });
+    expect(told.map(({ kind }) => kind)).toEqual(["start"]);
+    expect(await weightsOf(restored)).toEqual(await weightsOf(trained));
+    expect(formatReport(over)).toContain("undecided");
+  });
+
+  it("goes on from the best epoch where no other checkpoint was written before the run was killed", async () => {
+    const dir = tempDir();
+    const trained = model();
+    await run({ model: trained, epochs: 3, learningRate: 1e-3, schedule: "constant" });
+    const sparse = { learningRate: 1e-3, schedule: "constant", checkpoint: { dir, everyEpochs: 5 } } as const;
+    await run({ ...sparse, epochs: 2 });
+    expect(await readdir(dir)).toEqual(["best.safetensors"]);
+    const error = await millraceError(run({ ...sparse, epochs: 3 }));
+    expect(error.message).toMatch(/holds checkpoints of another run; found best.safetensors/u);
+    const resume = await readCheckpoint(dir);
+    const rest = model();
+    await run({
+      ...sparse,
+      epochs: 3,
+      loader: await stripes({ state: resume.loaderState ?? undefined }),
+      model: rest,
+      resume,
+    });
+    expect(await weightsOf(rest)).toEqual(await weightsOf(trained));
+  });
+
+  it("leaves no checkpoint of a run that was left, by resuming from an older one in the same folder", async () => {
+    for (const [learningRate, best] of [
+      [0.01, 14],
+      [1e-9, undefined],
+    ] as const) {
+      const dir = tempDir();
+      const options = { schedule: "constant", epochs: 3, checkpoint: { dir } } as const;
+      await run(options);
+      const resume = await readCheckpoint(join(dir, "checkpoint-00000007.safetensors"));
+      // With the lower rate no epoch is better by so much.
+      const minDelta = learningRate < 0.01 ? 100 : 0;
+      const loader = await stripes({ state: resume.loaderState ?? undefined });
+      await run({ ...options, loader, resume, learningRate, minDelta, epochs: 2 });
+      expect((await readCheckpoint(dir)).step).toBe(14);
+      expect(await readdir(dir)).not.toContain("checkpoint-00000021.safetensors");
+      const file = join(dir, "best.safetensors");
+      expect(existsSync(file) ? (await readCheckpoint(file)).step : undefined).toBe(best);
+    }
   });
 
   it("does not begin in a folder that holds the checkpoints of another run, unless it resumes", async () => {

@@ -17,6 +17,12 @@ export async function checkpointsIn(dir: string): Promise<string[]> {
   return names.toSorted((a, b) => Number(NAME.exec(a)?.[1]) - Number(NAME.exec(b)?.[1]));
 }
 
+/** The file name of the newest checkpoint in a folder: that of the best epoch if there is no other. Rejects as `readdir` does. */
+export async function newestIn(dir: string): Promise<string | undefined> {
+  const names = await checkpointsIn(dir);
+  return names.at(-1) ?? (await readdir(dir)).find((name) => name === BEST_NAME);
+}
+
 /**
  * Checks that a run that begins anew would not mix its checkpoints with another's.
  * @throws {@link StateError} if `dir` holds checkpoints; {@link FileError} if the system refuses.
@@ -24,7 +30,7 @@ export async function checkpointsIn(dir: string): Promise<string[]> {
 export async function refuseCheckpointsIn(dir: string): Promise<void> {
   let newest: string | undefined;
   try {
-    newest = (await checkpointsIn(dir)).at(-1);
+    newest = await newestIn(dir);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw fileError(dir, "read the folder of checkpoints", error);

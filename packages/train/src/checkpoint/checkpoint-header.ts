@@ -2,6 +2,7 @@ import { StateError } from "@millrace/formats";
 import { z } from "zod";
 import type { Checkpoint, RunningEpoch } from "./checkpoint.js";
 import { OPTIMIZERS } from "../optimizers/optimizer.js";
+import type { Loss } from "../training/loss.js";
 import { bestEpochSchema, epochSchema } from "../report/epoch-schema.js";
 
 /** Version of the checkpoints that this version writes; it reads this one only. */
@@ -18,6 +19,15 @@ const runningSchema: z.ZodType<RunningEpoch> = z.object({
   wallMs: z.number().min(0),
 });
 
+const lossSchema: z.ZodType<Loss> = z.discriminatedUnion("name", [
+  z.object({ name: z.literal("crossEntropy"), labelSmoothing: z.number() }),
+  z.object({
+    name: z.literal("focal"),
+    focalGamma: z.number(),
+    focalAlpha: z.union([z.number(), z.array(z.number())]),
+  }),
+]);
+
 /** What a checkpoint holds besides its tensors. */
 export type CheckpointBody = Omit<Checkpoint, "weights" | "slots" | "averages" | "bestWeights">;
 
@@ -32,6 +42,7 @@ const bodySchema = z.object({
   seed: Count,
   optimizer: z.enum(OPTIMIZERS),
   momentum: z.number().min(0).max(1),
+  loss: lossSchema.optional(),
   loaderState: z.record(z.string(), z.unknown()).nullable(),
   firstEpoch: Count.optional(),
   epochs: z.array(epochSchema),

@@ -1,12 +1,13 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { crc32c, fileError, StateError, writeFileAtomic } from "@millrace/formats";
+import { crc32c, fileError, isMillraceError, StateError, writeFileAtomic } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import type { OptimizerName } from "../optimizers/optimizer.js";
 import { readFileBy } from "../read-file.js";
 import type { EpochReport } from "../report/report.js";
 import type { BestEpoch } from "../training/best-epoch.js";
-import { checkpointName, checkpointsIn } from "./checkpoint-folder.js";
+import type { Loss } from "../training/loss.js";
+import { BEST_NAME, checkpointName, checkpointsIn, newestIn } from "./checkpoint-folder.js";
 import { bodyText, parseHeader } from "./checkpoint-header.js";
 import { encodeSafetensors, readSafetensors, type NamedTensor } from "./safetensors.js";
 
@@ -35,6 +36,8 @@ export interface Checkpoint {
   readonly optimizer: OptimizerName;
   /** 0 for an optimizer without it. */
   readonly momentum: number;
+  /** What is minimised; unknown in a checkpoint of before it was kept. */
+  readonly loss?: Loss | undefined;
   /** Where the loader stands: the option `state` of `openLoader`. `null` for a loader without a state. */
   readonly loaderState: LoaderState | null;
   /** The epoch of the loader that is epoch 0 of the run; without it epoch 0. */
@@ -69,18 +72,32 @@ function checksum(body: string, tensors: readonly NamedTensor[]): number {
 }
 
 /**
- * Writes a checkpoint into `dir`, which is made if it is missing, and then deletes all but the newest `keep`, of
- * which this one is always one. The file is there completely or not at all.
+ * Writes a checkpoint into `dir`, which is made if it is missing, and then deletes all but the newest `keep`. Those of
+ * later steps are of a run that was left, by resuming from an older one: they are deleted, and so is their best one, so
+ * that this one is the newest. The file is there completely or not at all.
  * @returns its path.
  * @throws {@link FileError} if the system refuses.
  */
 export async function writeCheckpoint(dir: string, checkpoint: Checkpoint, keep: number): Promise<string> {
   const path = join(dir, checkpointName(checkpoint.step));
   await writeCheckpointFile(path, dir, checkpoint);
-  // In a folder with checkpoints of a longer run this one is not the newest by its name.
-  const others = (await checkpointsIn(dir)).filter((name) => name !== checkpointName(checkpoint.step));
-  for (const old of others.slice(0, Math.max(0, others.length - keep + 1))) await rm(join(dir, old), { force: true });
+  const names = await checkpointsIn(dir);
+  const end = names.indexOf(checkpointName(checkpoint.step)) + 1;
+  const left = names.slice(end);
+  if (left.length > 0 && (await bestStepIn(dir)) !== checkpoint.best?.step) left.push(BEST_NAME);
+  const old = [...names.slice(0, Math.max(0, end - keep)), ...left];
+  for (const name of old) await rm(join(dir, name), { force: true });
   return path;
+}
+
+/** Updates in the checkpoint of the best epoch; `undefined` if there is none that can be read. */
+async function bestStepIn(dir: string): Promise<number | undefined> {
+  try {
+    return (await readCheckpoint(join(dir, BEST_NAME))).step;
+  } catch (error) {
+    if (isMillraceError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** {@link writeCheckpoint} as the file at `path` in `dir`; deletes nothing. */
@@ -100,7 +117,7 @@ export async function writeCheckpointFile(path: string, dir: string, checkpoint:
 }
 
 /**
- * Reads a checkpoint: a file, or the newest one of a folder. Give its `loaderState` to `openLoader` and the whole of it
+ * Reads a checkpoint: a file, or the newest one of a folder, and that of the best epoch if there is no other. Give its `loaderState` to `openLoader` and the whole of it
  * to {@link train} as `resume`.
  * @throws {@link StateError} if there is none, or if it is truncated, damaged, of another version, or holds a number
  * that is not finite; {@link FileError} if the system refuses.
@@ -144,7 +161,7 @@ function refuseNotFinite({ name, data }: NamedTensor, file: string): void {
 async function resolveFile(path: string): Promise<string> {
   try {
     if (!(await stat(path)).isDirectory()) return path;
-    const newest = (await checkpointsIn(path)).at(-1);
+    const newest = await newestIn(path);
     if (newest !== undefined) return join(path, newest);
   } catch (error) {
     throw fileError(path, "open the checkpoint", error);

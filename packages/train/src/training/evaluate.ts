@@ -8,7 +8,7 @@ import { stepError } from "../step-error.js";
 import { StepWatch } from "../step-watch.js";
 import { LayersStep } from "./layers-step.js";
 import { CROSS_ENTROPY } from "./loss.js";
-import { addMetrics, NO_METRICS, StepMetrics } from "./step-metrics.js";
+import { addMetrics, NO_METRICS, StepMetrics, type EvaluationName } from "./step-metrics.js";
 import { statisticsOf, type TrainBatch, type TrainLoader } from "./train-options.js";
 
 /** How to evaluate a model. */
@@ -37,19 +37,21 @@ const READ_EVERY = 16;
  * The loss is the plain one, without label smoothing and focal weights, so that models can be compared however they were
  * trained. The validation of {@link train} measures the loss that the run minimises, which with `labelSmoothing` or
  * `focal` is another number; the accuracy is the same.
- * @throws {@link OptionError} if the model does not fit, or the loader yields nothing; the signal's reason when it
- * aborts.
+ * @throws {@link OptionError} if the model does not fit, or the loader yields nothing; {@link BackendError} if a loss or an
+ * image of float32 is not finite; the signal's reason when it aborts.
  */
 export async function evaluate(options: EvaluateOptions): Promise<ValidationReport> {
   using watch = new StepWatch(options.deadlineMs ?? 300_000, options.signal);
   const { loader, imageField = "image", labelField = "label", clock = systemClock, signal } = options;
   const statistics = options.statistics ?? statisticsOf(loader, imageField);
   const step = new LayersStep({ ...options, statistics, imageField, labelField, loss: CROSS_ENTROPY });
-  return await evaluateStep(step, { loader, watch, clock, signal });
+  return await evaluateStep(step, { name: "evaluation", loader, watch, clock, signal });
 }
 
 /** What an evaluation runs over, and with. */
 export interface Evaluation {
+  /** What errors call it. */
+  readonly name: EvaluationName;
   readonly loader: TrainLoader;
   readonly watch: StepWatch;
   readonly clock: Clock;
@@ -67,10 +69,10 @@ function wholeEpoch(loader: TrainLoader): AsyncIterable<TrainBatch> {
 /** {@link evaluate} for a step that is there already. */
 export async function evaluateStep(
   step: LayersStep,
-  { loader, watch, clock, signal }: Evaluation,
+  { name, loader, watch, clock, signal }: Evaluation,
 ): Promise<ValidationReport> {
   const start = clock.now();
-  const metrics = new StepMetrics(step.parts.backend.tf);
+  const metrics = new StepMetrics(step.parts.backend.tf, undefined, name);
   const pass = new BatchPass(wholeEpoch(loader));
   let sums = NO_METRICS;
   let count = 0;

@@ -3,6 +3,8 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import type { Backend } from "../backends/backend.js";
 import type { HostTensor, PixelAffine } from "../upload/host-tensor.js";
+import { finiteProbe } from "./finite-probe.js";
+import { withFrozenBatchNorm } from "./frozen-batch-norm.js";
 import { countCorrect, meanLoss, type Loss, type ModelOutput } from "./loss.js";
 import { pixelAffine } from "./pixel-affine.js";
 import type { TrainBatch, TrainStepContext } from "./train-options.js";
@@ -24,6 +26,12 @@ export const LABEL_OUT_OF_RANGE = "LABEL_OUT_OF_RANGE";
 export interface LayersResult {
   readonly loss: Scalar;
   readonly correct: Scalar;
+}
+
+/** What an evaluation of a batch found out; the caller's. */
+export interface EvaluatedBatch extends LayersResult {
+  /** Not finite if an image is not so; only of float32, as uint8 always is. */
+  readonly finiteProbe: Scalar | undefined;
 }
 
 /** Runs batches through a model of TensorFlow.js: images and int labels in, loss out. */
@@ -68,13 +76,17 @@ export class LayersStep {
   }
 
   /** Loss of a batch with the weights as they are, dropout off and batch norm at its averages. */
-  evaluate(batch: TrainBatch): LayersResult {
+  evaluate(batch: TrainBatch): EvaluatedBatch {
     const { backend, model, loss } = this.parts;
     const { tf } = backend;
     return tf.tidy(() => {
       const [images, labels] = this.#upload(batch);
       const outputs = model.apply(images, { training: false }) as Tensor2D;
-      return { loss: meanLoss(tf, loss, outputs, labels, this.#output), correct: countCorrect(tf, outputs, labels) };
+      return {
+        loss: meanLoss(tf, loss, outputs, labels, this.#output),
+        correct: countCorrect(tf, outputs, labels),
+        finiteProbe: isFloat(batch, this.parts.imageField) ? finiteProbe(tf, [images]) : undefined,
+      };
     });
   }
 
@@ -146,7 +158,7 @@ export class LayersStep {
   forward(images: Tensor, labels: Tensor1D): LayersResult {
     const { backend, model, loss } = this.parts;
     const { tf } = backend;
-    const outputs = model.apply(images, { training: true }) as Tensor2D;
+    const outputs = withFrozenBatchNorm(model, () => model.apply(images, { training: true }) as Tensor2D);
     const penalties = model.calculateLosses();
     const sum = penalties.reduce<Tensor>(
       (total, penalty) => tf.add(total, penalty),
@@ -165,6 +177,10 @@ function fieldOf(batch: TrainBatch, option: string, name: string): HostTensor {
     expected: Object.keys(batch.fields).join(" | "),
     found: name,
   });
+}
+
+function isFloat({ fields }: TrainBatch, name: string): boolean {
+  return fields[name]?.dtype === "float32";
 }
 
 function shapes(tensors: readonly { readonly shape: readonly (number | null)[] }[]): string {

@@ -20,6 +20,12 @@ export type Loss =
       readonly focalAlpha: number | readonly number[];
     };
 
+/** A loss in words: `focal, focalGamma 2, focalAlpha 1`. */
+export function lossText(loss: Loss): string {
+  if (loss.name === "crossEntropy") return `${loss.name}, labelSmoothing ${loss.labelSmoothing}`;
+  return `${loss.name}, focalGamma ${loss.focalGamma}, focalAlpha ${[loss.focalAlpha].flat().join(" ")}`;
+}
+
 /** Plain cross-entropy. */
 export const CROSS_ENTROPY: Loss = { name: "crossEntropy", labelSmoothing: 0 };
 

@@ -4,6 +4,7 @@ import { removeTemporaries, StateError } from "@millrace/formats";
 import type { LoaderState } from "@millrace/loader";
 import { BEST_NAME, refuseCheckpointsIn } from "../checkpoint/checkpoint-folder.js";
 import { writeCheckpoint, writeCheckpointFile, type Checkpoint } from "../checkpoint/checkpoint.js";
+import { lossText } from "./loss.js";
 import type { CheckpointOptions, TrainLoader } from "./train-options.js";
 import type { TrainSettings } from "./train-settings.js";
 
@@ -28,7 +29,7 @@ export async function saveCheckpoint(
 }
 
 /**
- * Checks that a run can go on from a checkpoint: same data, same place, same optimizer and seed.
+ * Checks that a run can go on from a checkpoint: same data, same place, same optimizer, loss and seed.
  * @throws {@link StateError} naming what differs.
  */
 export function checkResume(resume: Checkpoint, loader: TrainLoader, settings: TrainSettings): void {
@@ -57,6 +58,14 @@ export function checkResume(resume: Checkpoint, loader: TrainLoader, settings: T
       expected: `${optimizer}, momentum ${momentum}`,
       found: `${resume.optimizer}, momentum ${resume.momentum}`,
       fix: "resume with the optimizer of the run that wrote it",
+    });
+  }
+  if (resume.loss !== undefined && lossText(resume.loss) !== lossText(settings.loss)) {
+    throw new StateError({
+      problem: "the checkpoint is of another loss",
+      expected: lossText(settings.loss),
+      found: lossText(resume.loss),
+      fix: "resume with the loss of the run that wrote it, or begin anew with its model",
     });
   }
   if (resume.seed !== seed) {

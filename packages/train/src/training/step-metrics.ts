@@ -31,6 +31,12 @@ interface Pending {
   readonly result: RunStepResult;
 }
 
+/** A pass without updates: in a run of training, or by itself. */
+export type EvaluationName = "validation" | "evaluation";
+
+/** The reason of the error for an evaluation whose numbers are not finite. */
+export const EVALUATION_NOT_FINITE = "EVALUATION_NOT_FINITE";
+
 /** Nothing yet. */
 export const NO_METRICS: MetricSums = { samples: 0, lossSum: 0, correct: 0 };
 
@@ -47,10 +53,14 @@ export function addMetrics(a: MetricSums, b: MetricSums): MetricSums {
 export class StepMetrics {
   #pending: Pending[] = [];
 
-  /** @param keys - Names the samples in errors. */
+  /**
+   * @param keys - Names the samples in errors.
+   * @param pass - What was added are batches of a pass without updates, and what errors call it.
+   */
   constructor(
     readonly tf: TensorFlow,
     readonly keys?: SampleKeys,
+    readonly pass?: EvaluationName,
   ) {}
 
   /** Adds a step; its tensors are this object's from now on. */
@@ -92,6 +102,15 @@ export class StepMetrics {
   async #notFinite({ step, indices }: Pending, loss: number): Promise<BackendError> {
     const samples = indices === undefined ? "" : `, in the batch of ${await describeSamples(indices, this.keys)}`;
     const isLoss = !Number.isFinite(loss);
+    if (this.pass !== undefined) {
+      const what = isLoss ? `loss is ${loss}` : "images are not finite";
+      return new BackendError({
+        problem: `the ${what} in step ${step} of the ${this.pass}${samples} of its split`,
+        reason: EVALUATION_NOT_FINITE,
+        expected: isLoss ? "a finite number" : "finite numbers",
+        fix: "look for broken values in these samples of the split, or in the weights that the model came with",
+      });
+    }
     return new BackendError({
       problem: isLoss
         ? `the loss of step ${step} is ${loss}${samples}`

@@ -156,7 +156,10 @@ export interface TrainOptions {
   /** Default `label`. */
   readonly labelField?: string | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
-  /** From `readCheckpoint`; open the loader with its `loaderState`. */
+  /**
+   * From `readCheckpoint`; open the loader with its `loaderState`. If all epochs are done already, or the run has stopped
+   * early, the model gets the weights that it had at the end, and nothing is trained.
+   */
   readonly resume?: Checkpoint | undefined;
   /**
    * Names samples of `loader` by what they were made from, for messages: `sampleKeys(dataset.split("train"))`. Without it

@@ -125,12 +125,6 @@ export class TrainRun implements Disposable {
     this.#done = resume.step;
     this.#saved = resume.step;
     this.#progress.restore(resume);
-    if (!this.#progress.isStopped) return;
-    throw new OptionError({
-      option: "earlyStop",
-      problem: `the run has stopped already: ${this.settings.metric} was best in epoch ${resume.best?.epoch}`,
-      fix: "raise earlyStop to train on, or leave it out",
-    });
   }
 
   async #allEpochs(): Promise<void> {
@@ -165,8 +159,8 @@ export class TrainRun implements Disposable {
     const { validation, signal } = options;
     const isDue = (epoch + 1) % settings.validateEvery === 0 || epoch + 1 === settings.epochs;
     if (validation === undefined || layers === undefined || !isDue) return undefined;
-    const clock = this.#clock;
-    return await layers.withAverages(() => evaluateStep(layers.step, { loader: validation, watch, clock, signal }));
+    const pass = { name: "validation", loader: validation, watch, clock: this.#clock, signal } as const;
+    return await layers.withAverages(async () => await evaluateStep(layers.step, pass));
   }
 
   /** All steps of an epoch, from where the loader stands in it. */
@@ -292,10 +286,10 @@ export class TrainRun implements Disposable {
     const { checkpoint } = this.options;
     if (checkpoint === undefined || this.layers === undefined) return;
     const start = this.#clock.now();
-    const { seed, optimizer, momentum } = this.settings;
+    const { seed, optimizer, momentum, loss } = this.settings;
     const loaderState = this.#standing ?? null;
     const firstEpoch = this.#firstEpoch === 0 ? undefined : this.#firstEpoch;
-    const place = { step: this.#done, seed, optimizer, momentum, loaderState, firstEpoch };
+    const place = { step: this.#done, seed, optimizer, momentum, loss, loaderState, firstEpoch };
     const content = { ...place, ...this.#progress.save() };
     const path = await saveCheckpoint(checkpoint, { ...content, ...(await this.layers.save()) }, kinds);
     if (kinds.isDue) {

@@ -53,9 +53,14 @@ describe("a checkpoint", () => {
     const least = { ...CHECKPOINT, loaderState: null, running: null, best: null, epochs: [] };
     await writeCheckpoint(dir, least, 3);
     expect(await readCheckpoint(dir)).toEqual(least);
-    const later = { ...CHECKPOINT, firstEpoch: 2 };
-    await writeCheckpoint(dir, later, 3);
-    expect(await readCheckpoint(dir)).toEqual(later);
+    for (const loss of [
+      { name: "focal", focalGamma: 2, focalAlpha: [0.5, 1] },
+      { name: "crossEntropy", labelSmoothing: 0.1 },
+    ] as const) {
+      const more = { ...CHECKPOINT, firstEpoch: 2, loss };
+      await writeCheckpoint(dir, more, 3);
+      expect(await readCheckpoint(dir)).toEqual(more);
+    }
   });
 
   it("is a file of safetensors: a length, a header in JSON, then the tensors without gaps", async () => {
@@ -78,7 +83,7 @@ describe("a checkpoint", () => {
   it("leaves the newest of its folder, and nothing else of its own", async () => {
     const dir = tempDir();
     writeFileSync(join(dir, "notes.txt"), "mine");
-    for (const step of [9, 10, 100, 99]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 2);
+    for (const step of [9, 10, 99, 100]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 2);
     expect(readdirSync(dir).toSorted()).toEqual([
       "checkpoint-00000099.safetensors",
       "checkpoint-00000100.safetensors",
@@ -87,16 +92,17 @@ describe("a checkpoint", () => {
     expect((await readCheckpoint(dir)).step).toBe(100);
   });
 
-  it("stays when it is written, though its folder holds those of a longer run", async () => {
+  it("is the newest when it is written, though its folder holds those of a longer run", async () => {
     const dir = tempDir();
-    for (const step of [100, 200, 300]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 3);
-    for (const [step, keep] of [
-      [10, 3],
-      [20, 1],
+    for (const step of [100, 200, 300, 400]) await writeCheckpoint(dir, { ...CHECKPOINT, step }, 4);
+    for (const [step, keep, left] of [
+      [250, 2, 2],
+      [10, 3, 1],
+      [20, 1, 1],
     ] as const) {
-      const path = await writeCheckpoint(dir, { ...CHECKPOINT, step }, keep);
-      expect((await readCheckpoint(path)).step).toBe(step);
-      expect(readdirSync(dir)).toHaveLength(keep);
+      await writeCheckpoint(dir, { ...CHECKPOINT, step }, keep);
+      expect((await readCheckpoint(dir)).step).toBe(step);
+      expect(readdirSync(dir)).toHaveLength(left);
     }
   });
 

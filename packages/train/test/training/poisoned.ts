@@ -3,7 +3,8 @@ import { tempDir } from "@millrace/testkit";
 import { readdir } from "node:fs/promises";
 import { millraceError } from "../rejection.js";
 
-const SIZE = 16;
+/** Height and width of the images. */
+export const SIZE = 16;
 const PIXELS = SIZE * SIZE;
 
 /** Batches of two float32 images of two classes; in batch `at` both have a pixel that is `value`. */
