@@ -1,7 +1,6 @@
 import { tempDir } from "@millrace/testkit";
 import {
   cpSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -297,31 +296,6 @@ describe("the commands, one after the other", () => {
     expect(readFileSync(join(out, "report.json"), "utf8")).toBe(before);
   });
 
-  it("train --resume writes what a run that was killed at its end lacks, and nothing twice", async () => {
-    const out = join(work, "killed");
-    const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "0", "--out", out, "-q"];
-    expect((await millrace("train", shards, "--epochs", "1", ...flags)).code).toBe(0);
-    const [model, json, html] = ["model", "report.json", "report.html"].map((name) => join(out, name)) as [
-      string,
-      string,
-      string,
-    ];
-    const weightsIn = (): string | undefined => readdirSync(model).find((name) => name.endsWith(".bin"));
-    const before = [readFileSync(json, "utf8"), weightsIn()];
-    for (const path of [model, html]) rmSync(path, { recursive: true });
-    const resume = ["train", shards, "--resume", ...flags, "--epochs"];
-    expect(await millrace(...resume, "1")).toMatchObject({ code: 0, stderr: "" });
-    expect([readFileSync(json, "utf8"), weightsIn(), existsSync(html)]).toEqual([...before, true]);
-    expect((await millrace(...resume, "1")).stderr).toMatch(/the run is finished/u);
-    // These files are of fewer epochs than the checkpoint.
-    expect((await millrace(...resume, "2")).code).toBe(0);
-    const weights = weightsIn();
-    writeFileSync(json, before[0] as string);
-    rmSync(join(model, weights as string));
-    expect((await millrace(...resume, "2")).code).toBe(0);
-    expect([weightsIn(), JSON.parse(readFileSync(json, "utf8"))]).toMatchObject([weights, { epochs: [{}, {}] }]);
-  });
-
   it("train --log writes the logs it is told", async () => {
     const out = join(work, "logged");
     const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "0", "--epochs", "1", "--out", out, "-q"];
@@ -353,24 +327,6 @@ describe("the commands, one after the other", () => {
     expect(runs.map(({ wasKept }) => wasKept)).toEqual([true, true, false, false]);
     const other = await millrace("sweep", shards, ...grid, ...flags, "--seed", "7");
     expect(other).toMatchObject({ code: 4, stderr: expect.stringMatching(/other settings/u) as string });
-  });
-
-  it("sweep tells a run that was killed before its result as it tells the others: by its best epoch", async () => {
-    const out = join(work, "killed-sweep");
-    const stop = ["--epochs", "9", "--early-stop", "1", "--metric", "loss", "--min-delta", "10"];
-    const flags = ["--batch-size", "4", "--backend", "wasm", "--num-workers", "0", "--out", out, "--json", ...stop];
-    const sweep = async (): Promise<unknown> => {
-      const { code, stdout } = await millrace("sweep", shards, "--grid", "seed=1", ...flags);
-      return [code, (JSON.parse(stdout) as { runs: { metrics: unknown }[] }).runs[0]?.metrics];
-    };
-    const first = await sweep();
-    const report = JSON.parse(readFileSync(join(out, "seed=1", "report.json"), "utf8")) as {
-      epochs: { loss: number }[];
-    };
-    expect(first).toEqual([0, expect.objectContaining({ loss: report.epochs[0]?.loss })]);
-    expect(report.epochs).toHaveLength(2);
-    rmSync(join(out, "seed=1", "result.json"));
-    expect(await sweep()).toEqual(first);
   });
 
   it.each([
