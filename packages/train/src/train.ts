@@ -19,7 +19,7 @@ import { resolveTrainOptions, type TrainSettings } from "./training/train-settin
  * Memory: the model stays the caller's; every other tensor is gone when the promise settles.
  * @throws {@link OptionError} if an option is impossible or does not fit the batches, {@link SampleError} for a label
  * out of range, {@link StateError} for a checkpoint that does not fit or a `checkpoint.dir` of another run, {@link BackendError} if a step throws, takes
- * longer than `deadlineMs`, or runs out of memory, or gives a loss that is not finite (with the batch's samples), {@link WorkerError} if
+ * longer than `deadlineMs`, or runs out of memory, or leaves a loss or a weight that is not finite (with the batch's samples), {@link WorkerError} if
  * a batch takes longer; an error of the loader as it is; the signal's reason when it aborts.
  */
 export async function train(options: TrainOptions): Promise<TrainReport> {
