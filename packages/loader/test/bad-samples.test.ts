@@ -1,26 +1,13 @@
 import { indexPathOf, isMillraceError, readManifest } from "@millrace/formats";
 import { classBalanced, openLoader, resize, sequential, shuffle, type LoaderOptions } from "@millrace/loader";
 import { tempDir } from "@millrace/testkit";
-import { readdirSync, readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { linesOf, samplesOf } from "./batch-log.js";
-import { makeDataset, type MadeDataset } from "./make-dataset.js";
+import { damage } from "./damage.js";
+import { makeDataset } from "./make-dataset.js";
 import { transformOf } from "./make-transform.js";
-
-/** Flips one bit in the middle of a sample's pixels, wherever they lie. Returns the shard's path. */
-function damage({ path, pixelsOf }: MadeDataset, sample: number): string {
-  for (const name of readdirSync(join(path, "train"))) {
-    const file = join(path, "train", name);
-    const bytes = readFileSync(file);
-    const at = bytes.indexOf(pixelsOf(sample));
-    if (at === -1) continue;
-    bytes[at + 20]! ^= 1;
-    writeFileSync(file, bytes);
-    return file;
-  }
-  return expect.fail(`the pixels of sample ${sample} are in no shard`);
-}
 
 describe.each(["hdf5", "arrow"] as const)("a flipped bit in a shard of %s", (format) => {
   it("fails with CorruptShardError that names the sample, after the batches before it, whoever reads it", async () => {

@@ -1,4 +1,4 @@
-import { CorruptShardError, fileError } from "@millrace/formats/shard";
+import { CorruptShardError, fileError, isMillraceError } from "@millrace/formats/shard";
 import { BUFFERED, type FileAccess } from "./file-access.js";
 
 /** Paths by their numbers; a list of them is one. */
@@ -66,6 +66,29 @@ export class LocalFiles {
       }
       done += count;
     }
+  }
+
+  /**
+   * Reads as {@link LocalFiles.readInto} does, for others who will ask: nothing counts until
+   * {@link LocalFiles.countBytes} is told of it.
+   * @returns false in place of an error of the file.
+   */
+  tryRead(file: number, target: Uint8Array, offset: number, length: number, position: number): boolean {
+    const before = this.#bytesAsked;
+    try {
+      this.readInto(file, target, offset, length, position);
+      return true;
+    } catch (error) {
+      if (!isMillraceError(error)) throw error;
+      return false;
+    } finally {
+      this.#bytesAsked = before;
+    }
+  }
+
+  /** Counts bytes that {@link LocalFiles.tryRead} has read as asked for. */
+  countBytes(byteLength: number): void {
+    this.#bytesAsked += byteLength;
   }
 
   #fd(file: number): number {

@@ -138,6 +138,7 @@ export class Pipeline {
       lane.isBad = (this.#states[claim.slot] as Uint8Array)[lane.cell] === SAMPLE_STATE.bad;
       areOpen &&= lane.isBad || table.isOpen(lane.shard);
     }
+    this.#bench.reader.begin(this.#lanes, claim.count);
     return areOpen ? this.#processOpen(claim) : this.#openShards(claim);
   }
 
@@ -158,6 +159,7 @@ export class Pipeline {
       if (ring.stopped) return;
       const lane = this.#lanes[i] as Lane;
       if (lane.isBad) continue;
+      this.activity.setSample(lane.sample);
       try {
         this.#read(lane);
       } catch (error) {
@@ -168,6 +170,7 @@ export class Pipeline {
     for (let i = 0; i < claim.count; i++) {
       const lane = this.#lanes[i] as Lane;
       if (lane.isBad) continue;
+      this.activity.setSample(lane.sample);
       try {
         this.#bench.reader.check(lane);
         this.#injector.prepare();

@@ -3,6 +3,7 @@ import { DEFAULT_MAX_PIXELS, MAX_SIDE } from "@millrace/image";
 import type { FieldPlan } from "../fields.js";
 import type { Place } from "./crop-reader.js";
 import type { Lane } from "./lane.js";
+import type { MergedReads } from "./merged-reads.js";
 import type { ShardTable } from "./shard-table.js";
 
 /** Bytes of the shape that the checksum of a ragged image covers; it is put right before the pixels. */
@@ -30,6 +31,7 @@ export class RawReader {
     readonly plan: FieldPlan,
     readonly place: Place,
     readonly room: PixelRoom,
+    readonly merged: MergedReads,
   ) {}
 
   /**
@@ -46,11 +48,15 @@ export class RawReader {
     const rowBytes = lane.imageWidth * (plan.image?.channels ?? 3);
     const byteLength = lane.imageHeight * rowBytes;
     lane.byteLengths[number] = byteLength;
-    const head = isRagged ? HEAD_BYTES : 0;
     if (value === undefined && !isWhole) {
       this.#fetchRows(lane, rowBytes);
       return;
     }
+    if (value === undefined && !isRagged) {
+      lane.imageAt = this.#readTensor(lane, byteLength);
+      return;
+    }
+    const head = isRagged ? HEAD_BYTES : 0;
     const { imageHeight: height, imageWidth: width } = lane;
     lane.imageAt = this.room.reservePixels(head + byteLength) + head;
     const { bytes } = this.room;
@@ -60,19 +66,43 @@ export class RawReader {
     else bytes.set(value.data as Uint8Array, lane.imageAt);
   }
 
+  /** Reads a whole tensor, and with it those of the samples that follow, if they lie right behind it. Returns its offset. */
+  #readTensor(lane: Lane, byteLength: number): number {
+    const { table, number, room, merged } = this;
+    const known = merged.find(lane, number);
+    const values = known === -1 ? merged.plan(lane, number, byteLength) : 1;
+    const at = known === -1 ? room.reservePixels(values * byteLength) : known;
+    if (known !== -1 || (values > 1 && merged.read(lane, number, values, byteLength, room.bytes, at)))
+      table.countBytes(byteLength);
+    else table.readInto(lane.shard, number, lane.row, room.bytes, at);
+    return at;
+  }
+
   /** Reads the rows that the sample's place touches, and moves it to the same pixels of them. */
   #fetchRows(lane: Lane, rowBytes: number): void {
     const geometry = this.place(lane, lane.imageWidth, lane.imageHeight);
     // With a margin the place sticks out, or lies outside altogether: then the nearest row is read, for its edge.
     const top = within(Math.floor(geometry.y), lane.imageHeight - 1);
     const end = Math.max(top + 1, within(Math.ceil(geometry.y + geometry.height), lane.imageHeight));
-    const byteLength = (end - top) * rowBytes;
-    lane.imageAt = this.room.reservePixels(byteLength);
-    const { shard, row } = lane;
-    this.table.readPart(shard, this.number, row, top * rowBytes, byteLength, this.room.bytes, lane.imageAt);
+    lane.imageAt = this.#readRows(lane, top, end, rowBytes);
     lane.imageHeight = end - top;
     geometry.y -= top;
     lane.isCropped = true;
+  }
+
+  #readRows(lane: Lane, top: number, end: number, rowBytes: number): number {
+    const { table, number, room, merged } = this;
+    const isTensor = this.plan.field.kind === "tensor";
+    if (isTensor && end - top === lane.imageHeight) return this.#readTensor(lane, lane.imageHeight * rowBytes);
+    const byteLength = (end - top) * rowBytes;
+    const known = merged.find(lane, number);
+    if (known !== -1) {
+      table.countBytes(byteLength);
+      return known + top * rowBytes;
+    }
+    const at = room.reservePixels(byteLength);
+    table.readPart(lane.shard, number, lane.row, top * rowBytes, byteLength, room.bytes, at);
+    return at;
   }
 
   /** Finds height and width. */

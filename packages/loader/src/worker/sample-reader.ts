@@ -7,6 +7,7 @@ import type { SharedMemory } from "../ring/shared-memory.js";
 import type { CropReader, Place } from "./crop-reader.js";
 import { GrowingBuffer } from "./growing-buffer.js";
 import type { Lane } from "./lane.js";
+import { MergedReads } from "./merged-reads.js";
 import { shardAt } from "./packed-shards.js";
 import { PrivateRegion, REGION } from "./private-region.js";
 import type { PipelineSetup } from "./protocol.js";
@@ -23,6 +24,7 @@ export class SampleReader implements PixelRoom {
   /** Encoded bytes, for each place in a run. They are in memory of the thread's own, where JavaScript is faster. */
   readonly #encoded: readonly GrowingBuffer[];
   readonly #rawReader: RawReader | undefined;
+  readonly #merged: MergedReads;
   /** The whole memory; made anew when it has grown. */
   #bytes: Uint8Array;
 
@@ -42,9 +44,11 @@ export class SampleReader implements PixelRoom {
     const isEncoded = setup.fields.some((plan) => plan.route === "image" && plan.field.kind === "bytes");
     this.#encoded = Array.from({ length: isEncoded ? setup.runLength : 0 }, () => new GrowingBuffer());
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#merged = new MergedReads(table, setup.fields.length);
     const raw = setup.fields.findIndex(({ route, field }) => route === "image" && field.kind !== "bytes");
     const plan = setup.fields[raw];
-    if (plan !== undefined && place !== undefined) this.#rawReader = new RawReader(table, raw, plan, place, this);
+    if (plan !== undefined && place !== undefined)
+      this.#rawReader = new RawReader(table, raw, plan, place, this, this.#merged);
   }
 
   /** The whole memory, as it was when room was last reserved. */
@@ -52,8 +56,13 @@ export class SampleReader implements PixelRoom {
     return this.#bytes;
   }
 
+  /** Begins a run: the first `count` lanes, whose samples are then fetched in this order. */
+  begin(lanes: readonly Lane[], count: number): void {
+    this.#merged.begin(lanes, count);
+  }
+
   /**
-   * Reads all fields of a sample.
+   * Reads all fields of a sample of the run.
    * @throws {@link CorruptShardError} or {@link FileError} if its shard cannot be opened or read.
    */
   fetch(lane: Lane): void {
@@ -81,8 +90,21 @@ export class SampleReader implements PixelRoom {
     lane.byteLengths[number] = byteLength;
     this.#checkLength(lane, plan, byteLength);
     if (value !== undefined) this.#bytes.set(value, at);
+    else if (plan.field.kind === "tensor" && this.#isInPlace(lane, number, byteLength, at))
+      table.countBytes(byteLength);
     else table.readInto(lane.shard, number, lane.row, this.#bytes, at);
     return byteLength;
+  }
+
+  /**
+   * True if a tensor lies in its cell already; else it is read now, and those of the samples that follow are with it, to
+   * their own cells, if they lie right behind it in the file as well.
+   */
+  #isInPlace(lane: Lane, number: number, byteLength: number, at: number): boolean {
+    const merged = this.#merged;
+    if (merged.find(lane, number) === at) return true;
+    const values = merged.plan(lane, number, byteLength);
+    return values > 1 && merged.read(lane, number, values, byteLength, this.#bytes, at);
   }
 
   #fetchEncoded(lane: Lane, number: number): void {

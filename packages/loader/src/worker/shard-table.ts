@@ -15,6 +15,7 @@ import {
 import type { FieldPlan } from "../fields.js";
 import { DirectAccess } from "../storage/direct-access.js";
 import { LocalFiles } from "../storage/local.js";
+import { adjoiningRows } from "./adjoining-rows.js";
 import { shardAt, shardOf, type PackedShards } from "./packed-shards.js";
 import { SegmentFile } from "./segment-file.js";
 
@@ -202,6 +203,27 @@ export class ShardTable {
   ): void {
     const { extents } = this.#entry(shard).fields[field] as ShardField;
     this.#files.readInto(shard, target, offset, length, offsetOf(extents as Extents, row) + from);
+  }
+
+  /** How many of `rows` values from `row` on one read gets, see {@link adjoiningRows}; 1 where there is nothing to read. */
+  adjoining(shard: number, field: number, row: number, rows: number, byteLength: number): number {
+    const { extents, column } = this.#entry(shard).fields[field] as ShardField;
+    return extents === undefined || column !== undefined ? 1 : adjoiningRows(extents, row, rows, byteLength);
+  }
+
+  /**
+   * Reads `length` bytes from where a value begins, those of values behind it among them. They count when
+   * {@link ShardTable.countBytes} is told of each.
+   * @returns false if they cannot be read.
+   */
+  tryRead(shard: number, field: number, row: number, length: number, target: Uint8Array, offset: number): boolean {
+    const { extents } = this.#entry(shard).fields[field] as ShardField;
+    return this.#files.tryRead(shard, target, offset, length, offsetOf(extents as Extents, row));
+  }
+
+  /** Counts bytes of a value that {@link ShardTable.tryRead} read. */
+  countBytes(byteLength: number): void {
+    this.#files.countBytes(byteLength);
   }
 
   /** True if the values of a field have extents in that shard. */
