@@ -24,11 +24,6 @@ export class JpegSegmentColumn {
     return this.bytes.byteOffset;
   }
 
-  /** Whether the JPEG of a row has segments. */
-  isSeekable(row: number): boolean {
-    return (this.starts[row + 1] as number) > (this.starts[row] as number);
-  }
-
   /**
    * Reads the index of one row into `into`; see {@link decodeJpegSegments}.
    * @returns false if that image is not seekable.

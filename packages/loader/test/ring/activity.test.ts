@@ -55,6 +55,15 @@ describe("the activity of a worker", () => {
     );
   });
 
+  it("goes on to another sample in the same stage", () => {
+    const activity = createActivity();
+    const snapshot = createSnapshot();
+    activity.enter(STAGE_OF.fetch, 100, 1);
+    activity.setSample(2);
+    expect(activity.read(150, snapshot)).toBe(true);
+    expect(snapshot).toMatchObject({ stage: STAGE_OF.fetch, since: 100, sample: 2, fetchMs: 50 });
+  });
+
   it("does not grow while the worker is off, and is put in order after its thread has died", () => {
     const activity = createActivity();
     const snapshot = createSnapshot();
