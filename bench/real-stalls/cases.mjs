@@ -11,7 +11,7 @@ export const STEP_MS = 53;
 /** Bytes a second of storage that is too slow. */
 export const SLOW_STORAGE = 20e6;
 
-const COMMON = { steps: 40, warmupSteps: 10, fence: () => undefined, phases: { seconds: 1 } };
+const COMMON = { steps: 120, warmupSteps: 20, fence: () => undefined, phases: { seconds: 3 } };
 
 const JPEGS = { name: "jpeg-train/u8", isSeekable: true };
 const RAW = { name: "raw256crop/u8", isSeekable: false };

@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
  */
 const TABLES = [
   { bench: "truth", page: "docs/profile-truth.md", keepsBars: true },
-  { bench: "real-stalls", page: "docs/profile-truth.md", keepsBars: false },
+  { bench: "real-stalls", page: "docs/profile-truth.md", keepsBars: true },
 ].filter(({ bench }) => existsSync(new URL(`bench/results/${bench}.json`, ROOT)));
 
 /** @param {string} path */
