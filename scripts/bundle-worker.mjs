@@ -3,9 +3,10 @@
  * a thread takes more than a millisecond for each module that it imports. The modules of each package become files
  * under its `dist/bundle/`; other packages stay outside, so that each is found from where it is a dependency. They are
  * CommonJS, which is loaded at once: a thread may be ended meanwhile (see `packages/loader/src/worker/entry.cts`).
- * Run it after `tsc -b`: the loader does not use a bundle that is older than the modules.
+ * Run it after `tsc -b`: the loader does not use a bundle that is older than the modules. With `--if-stale` it leaves one
+ * alone that the loader would use.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -33,6 +34,19 @@ const sources = {
   }),
 };
 
+/** @param {string} file @returns {number} */
+const changedAt = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/**
+ * Whether the loader would use its bundle, see `packages/loader/src/worker/worker-entry.ts`.
+ *
+ * @param {string} packages the folder of the packages
+ */
+function isFresh(packages) {
+  const madeAt = changedAt(join(packages, "loader", "dist", "bundle", "worker.cjs"));
+  return madeAt > 0 && BUNDLES.every(({ name }) => changedAt(join(packages, name, "dist", ".tsbuildinfo")) <= madeAt);
+}
+
 /**
  * Bundles what `tsc -b` has compiled.
  *
@@ -40,8 +54,11 @@ const sources = {
  * @returns {Promise<number>} the exit code
  */
 export async function bundleWorker(packages = join(ROOT, "packages")) {
-  const folders = BUNDLES.map(({ name }) => join(packages, name, "dist", "bundle"));
-  for (const folder of folders.toReversed()) rmSync(folder, { recursive: true, force: true });
+  // What the compiler writes from here on may be missing in the bundle, which then counts as stale.
+  const begin = new Date();
+  // Threads that start meanwhile load the modules one by one; those that run keep the files that they may still need.
+  const worker = join(packages, "loader", "dist", "bundle", "worker.cjs");
+  rmSync(worker, { force: true });
   for (const { name, entry, file } of BUNDLES) {
     const dist = join(packages, name, "dist");
     const folder = join(dist, "bundle");
@@ -54,7 +71,7 @@ export async function bundleWorker(packages = join(ROOT, "packages")) {
       external: (id) => (!id.startsWith(".") && !isAbsolute(id)) || id.endsWith("/writer.js"),
       plugins: [sources],
     });
-    await bundle.write({
+    const { output } = await bundle.write({
       dir: folder,
       format: "cjs",
       entryFileNames: file,
@@ -66,9 +83,15 @@ export async function bundleWorker(packages = join(ROOT, "packages")) {
       sourcemap: true,
     });
     await bundle.close();
+    const written = new Set(output.map(({ fileName }) => fileName));
+    for (const old of readdirSync(folder)) if (!written.has(old)) rmSync(join(folder, old));
   }
+  utimesSync(worker, begin, begin);
   return 0;
 }
 
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url))
-  process.exitCode = await bundleWorker(process.argv[2]);
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const ifStale = process.argv.includes("--if-stale");
+  const packages = process.argv.slice(2).find((argument) => argument !== "--if-stale") ?? join(ROOT, "packages");
+  process.exitCode = ifStale && isFresh(packages) ? 0 : await bundleWorker(packages);
+}

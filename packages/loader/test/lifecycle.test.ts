@@ -273,6 +273,14 @@ describe("a worker", () => {
     );
   });
 
+  it("that is slow with many samples, and with none of them too slow, does not count as hung", async () => {
+    const { path } = await makeDataset({ samples: 64 });
+    const slow = { inject: { fetchMs: 40 }, workerTimeoutMs: 300 };
+    await using loader = await openLoader(path, { batchSize: 64, numWorkers: 1, order: sequential(), ...slow });
+    expect(await samplesOf(loader)).toHaveLength(64);
+    expect(loader.stats().deadWorkers).toBe(0);
+  });
+
   it.skipIf(process.platform === "win32")(
     "that is stuck in the system keeps nobody from leaving the loop, and its memory is not used again",
     async () => {

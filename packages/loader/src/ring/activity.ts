@@ -13,7 +13,7 @@ import type { SharedMemory } from "./shared-memory.js";
  *   double 2 FETCH       ms spent in each stage before it
  *   double 3 PREP
  *   double 4 IDLE
- *   double 5 SAMPLE      number of the sample at work
+ *   double 5 SAMPLE      number of the sample at work; also written alone, between two counts, as it is one word
  *   word 12  THREAD      threadId of the worker's thread
  *   words 13 to 31       what the work took, see effort.ts
  *   words 32 …           the private regions: offset and length of each, as uint32

@@ -53,17 +53,18 @@ export function changeModel(model: PipelineModel, change: Change): PipelineModel
       .filter((point) => point.numWorkers > 0 && point.samplesPerSec > 0)
       .toSorted((a, b) => a.numWorkers - b.numWorkers);
     const full = measured.filter((point) => point.numWorkers >= model.cores);
-    const atCores = full.find((point) => point.numWorkers >= model.numWorkers) ?? full.at(-1);
     const points = measured.filter((point) => point.numWorkers < model.cores);
-    if (atCores !== undefined) points.push({ numWorkers: model.cores, samplesPerSec: atCores.samplesPerSec });
+    // The best of them: with more cores no number of workers is slower than with fewer.
+    const samplesPerSec = Math.max(...full.map((point) => point.samplesPerSec));
+    if (full.length > 0) points.push({ numWorkers: model.cores, samplesPerSec });
     const end = Math.min(cores, model.cores);
     const next = points.find((point) => point.numWorkers >= end);
     if (next === undefined) return points;
     const before = points.filter((point) => point.numWorkers < end);
     const last = before.at(-1) ?? { numWorkers: 0, samplesPerSec: 0 };
     const part = (end - last.numWorkers) / (next.numWorkers - last.numWorkers);
-    const samplesPerSec = last.samplesPerSec + part * (next.samplesPerSec - last.samplesPerSec);
-    return [...before, { numWorkers: end, samplesPerSec }];
+    const rise = next.samplesPerSec - last.samplesPerSec;
+    return [...before, { numWorkers: end, samplesPerSec: last.samplesPerSec + part * rise }];
   }
 
   return {

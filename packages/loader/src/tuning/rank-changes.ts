@@ -121,7 +121,7 @@ function cacheChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
     needs,
   });
   if (canReadAhead) return [kept("readAhead: true", "option")];
-  return datasetBytes > maxMemoryBytes - memoryOf(model) ? [kept("more memory", "hardware")] : [];
+  return datasetBytes > 0 && datasetBytes > maxMemoryBytes - memoryOf(model) ? [kept("more memory", "hardware")] : [];
 }
 
 function dataChanges({ storedAs }: ChangeBudget): Candidate[] {

@@ -51,6 +51,8 @@ interface Member {
   ending: AbortController | undefined;
   /** Its thread is being ended. */
   hang: Hang | undefined;
+  /** What it was at when the owner last looked, and since when the owner has seen that. */
+  readonly seen: { since: number; sample: number; at: number };
 }
 
 interface Hang {
@@ -87,6 +89,7 @@ export class WorkerPool implements Crew {
       port: undefined,
       ending: undefined,
       hang: undefined,
+      seen: { since: -1, sample: -1, at: 0 },
     }));
     this.#activities = this.#members.map((member) => member.activity);
     this.#deaths = new Deaths(layout.numWorkers);
@@ -197,18 +200,23 @@ export class WorkerPool implements Crew {
     this.#bad = [...this.#bad.filter((report) => !done.isVoid(report)), ...done.bad];
   }
 
-  /** Ends the threads of workers that have been in one stage for too long, counted from `start` where they began earlier. */
+  /**
+   * Ends the threads of workers that have been at one stage of one sample for too long, as far as looks show it: a stage
+   * may be that of several samples. Counted from `start` where they began earlier.
+   */
   #endHung(start: number): void {
     const { clock, workerTimeoutMs } = this.options;
     const now = clock.now();
-    if (now - start < workerTimeoutMs) return;
     const snapshot = createSnapshot();
     for (const member of this.#members) {
       const { activity } = member;
       if (member.hang !== undefined || activity.isIdle || !activity.read(now, snapshot)) continue;
+      const { seen } = member;
+      if (seen.since !== snapshot.since || seen.sample !== snapshot.sample)
+        Object.assign(seen, { since: snapshot.since, sample: snapshot.sample, at: now });
       const isStarting = snapshot.stage === STAGE_OF.prep && snapshot.sample < 0;
       const limitMs = isStarting ? Math.max(START_MS, workerTimeoutMs) : workerTimeoutMs;
-      if (now - Math.max(snapshot.since, start) >= limitMs) this.#endThread(member);
+      if (now - Math.max(seen.at, start) >= limitMs) this.#endThread(member);
     }
   }
 

@@ -12,63 +12,13 @@ import { count, SEED } from "@millrace/testkit";
 import * as fc from "fast-check";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { BASE, expectAtLeast, model } from "./models.js";
 
 const runs = { seed: SEED, numRuns: count(100, 2000) };
-
-/** Two workers on four cores, a sample of 10 ms, a step of no time. */
-const BASE: PipelineModel = {
-  batchSize: 10,
-  numWorkers: 2,
-  prefetchDepth: 4,
-  cores: 4,
-  prepCpuMs: 10,
-  fetchLatencyMs: 0,
-  storageBytesPerSec: undefined,
-  bytesPerSample: 1000,
-  cacheFraction: 0,
-  computeMs: 0,
-  computeCpuMs: 0,
-  scaling: [],
-  batchBytes: 10_000,
-};
 
 function predicted(part: Partial<PipelineModel>): Prediction {
   return predict({ ...BASE, ...part });
 }
-
-/** Costs from 0 up, of which 0 is not rare. */
-const cost = (max: number): fc.Arbitrary<number> =>
-  fc.oneof(fc.constant(0), fc.double({ min: 1e-3, max, noNaN: true }));
-
-/** Throughput by number of workers, each more than the one before. */
-const scaling = fc
-  .array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.double({ min: 0, max: 500, noNaN: true })), { maxLength: 4 })
-  .map((steps) => {
-    let numWorkers = 0;
-    let samplesPerSec = 1;
-    return steps.map(([more, rise]) => {
-      numWorkers += more;
-      samplesPerSec += rise;
-      return { numWorkers, samplesPerSec };
-    });
-  });
-
-const model: fc.Arbitrary<PipelineModel> = fc.record({
-  batchSize: fc.integer({ min: 1, max: 256 }),
-  numWorkers: fc.integer({ min: 0, max: 40 }),
-  prefetchDepth: fc.integer({ min: 0, max: 8 }),
-  cores: fc.integer({ min: 1, max: 32 }),
-  prepCpuMs: cost(100),
-  fetchLatencyMs: cost(100),
-  storageBytesPerSec: fc.option(fc.double({ min: 1, max: 1e10, noNaN: true }), { nil: undefined }),
-  bytesPerSample: cost(1e7),
-  cacheFraction: fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
-  computeMs: cost(1000),
-  computeCpuMs: cost(1000),
-  computeFixedMs: cost(100),
-  scaling,
-  batchBytes: fc.integer({ min: 1, max: 1e9 }),
-});
 
 /** Changes none of which makes anything worse, and each may be left out. */
 const improvement: fc.Arbitrary<Change> = fc.record(
@@ -81,11 +31,6 @@ const improvement: fc.Arbitrary<Change> = fc.record(
   },
   { requiredKeys: [] },
 );
-
-/** A rate is at least another, but for the rounding of sums. */
-function expectAtLeast(rate: number, least: number): void {
-  expect(rate).toBeGreaterThanOrEqual(least === Infinity ? least : least * (1 - 1e-9));
-}
 
 const names = (ranked: readonly RankedChange[]): string[] => ranked.map(({ name }) => name);
 
@@ -236,83 +181,6 @@ describe("changeModel", () => {
     expect(changeModel(limited, { bytesFactor: 5 })).toMatchObject({ bytesPerSample: 5000, fetchLatencyMs: 10 });
     expect(changeModel(slow, { bytesFactor: 0.5 })).toMatchObject({ bytesPerSample: 500, fetchLatencyMs: 10 });
     expect(changeModel(limited, { storageFactor: 2 })).toMatchObject({ storageBytesPerSec: 2e6, fetchLatencyMs: 5 });
-  });
-});
-
-/** Points as workers make them that cost nothing but `prepMs` of CPU time a sample, on so many cores. */
-function pointsOf(counts: readonly number[], cores: number, prepMs: number): PipelineModel["scaling"] {
-  return counts.map((numWorkers) => ({ numWorkers, samplesPerSec: (Math.min(numWorkers, cores) * 1000) / prepMs }));
-}
-
-/** What a model predicts, rounded, for each of the changes. */
-function ratesOf(any: PipelineModel, changes: readonly Change[]): number[] {
-  return changes.map((change) => Math.round(predict(changeModel(any, change)).samplesPerSec));
-}
-
-describe("predict and changeModel with measured points", () => {
-  it.each([[[]], [[4]], [[1, 2, 4]], [[1, 2, 4, 8]]])(
-    "takes workers on fewer cores for slower, points %j",
-    (counts) => {
-      const four = { ...BASE, numWorkers: 4, prepCpuMs: 2, scaling: pointsOf(counts, 4, 2) };
-      expect(ratesOf(four, [{}, { cores: 3 }, { cores: 2 }, { cores: 1 }])).toEqual([2000, 1500, 1000, 500]);
-    },
-  );
-
-  it.each([[[]], [[4]], [[2, 4]], [[1, 2, 3, 4]]])("knows what more cores bring to workers, points %j", (counts) => {
-    const two = { ...BASE, numWorkers: 4, cores: 2, prepCpuMs: 2, scaling: pointsOf(counts, 2, 2) };
-    expect(ratesOf(two, [{}, { cores: 4 }, { cores: 8, numWorkers: 8 }])).toEqual([1000, 2000, 4000]);
-    expect(names(rankChanges(two))).toContain("cores: 2 -> 4, and as many workers");
-  });
-
-  it("keeps all cores busy by blocked workers, if there are enough of them", () => {
-    const eight = { ...BASE, numWorkers: 8, prepCpuMs: 4, fetchLatencyMs: 4, scaling: pointsOf([8], 4, 4) };
-    expect(ratesOf(eight, [{}, { numWorkers: 4 }, { storageFactor: 0.25 }])).toEqual([1000, 500, 400]);
-  });
-
-  it("takes of several points beyond the cores the one of that number of workers, or of the next more", () => {
-    const points = [2, 4, 8].map((numWorkers) => ({ numWorkers, samplesPerSec: 100 + numWorkers }));
-    const two = { ...BASE, cores: 2, scaling: points };
-    const changes = [2, 3, 4, 6, 8, 9].map((numWorkers) => ({ numWorkers }));
-    expect(ratesOf(two, changes)).toEqual([102, 104, 104, 108, 108, 108]);
-  });
-
-  it("equals the closed form for any other workers, cores, latency and work", () => {
-    const number = fc.integer({ min: 1, max: 40 });
-    const time = fc.double({ min: 0.01, max: 100, noNaN: true });
-    const parts = fc.record({
-      counts: fc.uniqueArray(number, { maxLength: 5 }),
-      cores: number,
-      prepCpuMs: time,
-      fetchLatencyMs: cost(100),
-      numWorkers: number,
-    });
-    const factor = fc.double({ min: 0.1, max: 10, noNaN: true });
-    const changes = fc.record(
-      { numWorkers: number, cores: number, storageFactor: factor, prepFactor: factor },
-      { requiredKeys: [] },
-    );
-    fc.assert(
-      fc.property(parts, changes, changes, ({ counts, ...part }, first, second) => {
-        const measured = { ...BASE, ...part, batchSize: 64, scaling: pointsOf(counts, part.cores, part.prepCpuMs) };
-        const changed = changeModel(changeModel(measured, first), second);
-        const { numWorkers, cores, fetchLatencyMs, prepCpuMs } = changed;
-        const expected = Math.min((numWorkers * 1000) / (fetchLatencyMs + prepCpuMs), (cores * 1000) / prepCpuMs);
-        const found = predict(changed).samplesPerSec;
-        expectAtLeast(found, expected);
-        expectAtLeast(expected, found);
-      }),
-      runs,
-    );
-  });
-
-  it("does not get slower by more cores", () => {
-    fc.assert(
-      fc.property(model, fc.integer({ min: 1, max: 40 }), (any, cores) => {
-        const fewer = predict(changeModel(any, { cores })).samplesPerSec;
-        expectAtLeast(predict(changeModel(any, { cores: cores + 1 })).samplesPerSec, fewer);
-      }),
-      runs,
-    );
   });
 });
 

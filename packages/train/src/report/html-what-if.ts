@@ -41,8 +41,11 @@ export function whatIfData(report: ProfileReport): WhatIfData | undefined {
   };
 }
 
-const LEAD =
-  "A model of this run, made from what was measured one by one and fitted to what the run reached. Move a slider, or try a row of the table: the page computes the prediction by the function that the library has.";
+/** What the section is, where the model was fitted to the run and where it was not. */
+function leadOf({ calibration = {} }: ProfileReport): string {
+  const fitted = Object.keys(calibration).length === 0 ? "" : " and fitted to what the run reached";
+  return `A model of this run, made from what was measured one by one${fitted}. Move a slider, or try a row of the table: the page computes the prediction by the function that the library has.`;
+}
 
 /** Sliders, what they make of the run, and the changes that help. */
 export function whatIfSection(report: ProfileReport): SafeHtml | undefined {
@@ -50,7 +53,7 @@ export function whatIfSection(report: ProfileReport): SafeHtml | undefined {
   if (data === undefined) return undefined;
   return card(
     "What if",
-    markup`<p class="lead">${LEAD}</p>
+    markup`<p class="lead">${leadOf(report)}</p>
 ${answer(predict(data.model))}
 <div class="controls" id="controls">
 ${group("Loader", data.sliders, "prep")}

@@ -130,7 +130,13 @@ function warmupOf(
   const batches = prefetchDepth + 2;
   if (stages === "fetch") return { batches, mostMs: ms / 2 };
   const samples = WARMUP_SAMPLES * Math.max(1, numWorkers);
-  return { batches, samples, leastMs: Math.min(WARMUP_MS, ms / 4), mostMs: ms, mostBatches: totalBatches / 2 };
+  return {
+    batches,
+    samples,
+    leastMs: Math.min(WARMUP_MS, ms / 4),
+    mostMs: ms,
+    mostBatches: Math.max(batches, totalBatches / 2),
+  };
 }
 
 /** Waits for a loader to open; one that comes too late is closed again. */

@@ -7,7 +7,10 @@ import { LEAST_BATCHES } from "./measure-blocks.js";
 export interface PhaseOptions<B> {
   /** Batches that a phase measures, at most. Default 200. */
   readonly batches?: number | undefined;
-  /** Time of a phase in seconds, about; three batches are measured however long they take. Default 2. */
+  /**
+   * Time of a phase in seconds, about, and at most as long before it to warm up; three batches are measured however long
+   * they take. Default 2.
+   */
   readonly seconds?: number | undefined;
   /**
    * Measures the loader with 1, 2, 4, ... workers up to the CPUs, too, each twice. Default false; of
