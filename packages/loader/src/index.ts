@@ -56,5 +56,6 @@ export type { StoredAs } from "./tuning/measured-factors.js";
 export type { Bound, PipelineModel, Prediction, ScalingPoint } from "./tuning/pipeline-model.js";
 export { predict } from "./tuning/predict.js";
 export { rankChanges, type ChangeBudget, type RankedChange } from "./tuning/rank-changes.js";
+export { defaultPrefetchDepth, workersChange } from "./tuning/workers-change.js";
 export type { LoaderVariant } from "./variant.js";
 export type { Inject } from "./worker/protocol.js";

@@ -1,6 +1,7 @@
 import type { FieldPlan } from "./fields.js";
 import type { DecoderName } from "@millrace/image";
 import { planLayout, type RingLayout } from "./ring/layout.js";
+import { defaultPrefetchDepth } from "./tuning/workers-change.js";
 
 /** How the work is cut up: the memory, and how many samples a worker takes at a time. */
 export interface RingPlan {
@@ -43,7 +44,7 @@ export function planRing(options: RingPlanOptions): RingPlan {
     isEncoded ? DECODES_IN_FLIGHT : MAX_RUN,
     Math.max(1, Math.ceil(batchSize / (4 * Math.max(1, numWorkers)))),
   );
-  let prefetchDepth = options.prefetchDepth ?? Math.min(8, Math.max(2, 2 * numWorkers));
+  let prefetchDepth = options.prefetchDepth ?? defaultPrefetchDepth(numWorkers);
   if (options.prefetchDepth === undefined)
     while (prefetchDepth > 2 && (prefetchDepth + 1) * batchBytes > COMFORTABLE_BYTES) prefetchDepth--;
   if (numWorkers === 0) prefetchDepth = 0;

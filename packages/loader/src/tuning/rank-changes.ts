@@ -2,6 +2,7 @@ import { changeModel, type Change } from "./change.js";
 import { DATA_CHANGES, WORKER_BYTES, type StoredAs } from "./measured-factors.js";
 import type { PipelineModel, Prediction } from "./pipeline-model.js";
 import { predict } from "./predict.js";
+import { workersChange } from "./workers-change.js";
 
 /** What changes may take, and what is known of the data. */
 export interface ChangeBudget {
@@ -80,7 +81,7 @@ function workerChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] 
   const { fetchPerSec, prepPerSec } = predict(model);
   const isBlocked = fetchPerSec < prepPerSec;
   const most = budget.maxWorkers ?? Math.max(1, cores) * (isBlocked ? WORKERS_A_CORE_IF_BLOCKED : 1);
-  const withWorkers = (count: number): Change => ({ numWorkers: count, ...depthFor(model, count) });
+  const withWorkers = (count: number): Change => workersChange(model, count);
   const fits = (count: number): boolean =>
     memoryOf(changeModel(model, withWorkers(count))) <= (budget.maxMemoryBytes ?? Infinity);
   const counts = Array.from({ length: most }, (_, at) => at + 1).filter((count) => count !== numWorkers && fits(count));
@@ -89,11 +90,6 @@ function workerChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] 
   const count = counts[rates.findIndex((rate) => rate >= CLOSE_TO_BEST * best)];
   if (count === undefined) return [];
   return [{ name: `workers: ${numWorkers} -> ${count}`, change: withWorkers(count), needs: "option" }];
-}
-
-/** A depth, where there is none: that which a loader takes by itself. */
-function depthFor({ prefetchDepth }: PipelineModel, numWorkers: number): Change {
-  return prefetchDepth < 1 ? { prefetchDepth: Math.min(8, 2 * numWorkers) } : {};
 }
 
 function depthChanges(model: PipelineModel, budget: ChangeBudget): Candidate[] {
@@ -142,14 +138,15 @@ function trainingChanges({ batchSize }: PipelineModel): Candidate[] {
   ];
 }
 
-function hardwareChanges({ cores, numWorkers }: PipelineModel): Candidate[] {
+function hardwareChanges(model: PipelineModel): Candidate[] {
+  const { cores, numWorkers } = model;
   const more = 2 * cores;
   return [
     { name: "a disk that is twice as fast", change: { storageFactor: 2 }, needs: "hardware" },
     { name: "a device that is twice as fast", change: { deviceFactor: 2 }, needs: "hardware" },
     {
       name: `cores: ${cores} -> ${more}, and as many workers`,
-      change: { cores: more, numWorkers: Math.max(more, numWorkers) },
+      change: { cores: more, ...workersChange(model, Math.max(more, numWorkers)) },
       needs: "hardware",
     },
   ];

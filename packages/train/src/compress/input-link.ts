@@ -1,4 +1,4 @@
-import { changeModel, predict, type Bound, type PipelineModel } from "@millrace/loader";
+import { changeModel, defaultPrefetchDepth, predict, type Bound, type PipelineModel } from "@millrace/loader";
 
 /** A setting of the loader. */
 export interface NeededSetting {
@@ -106,7 +106,7 @@ function bestSetting(model: PipelineModel): BestSetting {
   const least = Math.max(1, model.numWorkers);
   const counts = Array.from({ length: Math.max(1, most - least + 1) }, (_, more) => least + more);
   const settings = counts.map((numWorkers) => {
-    const prefetchDepth = Math.max(model.prefetchDepth, Math.min(8, Math.max(2, 2 * numWorkers)));
+    const prefetchDepth = Math.max(model.prefetchDepth, defaultPrefetchDepth(numWorkers));
     const setting = { numWorkers, prefetchDepth };
     const perSec = predict(changeModel(model, setting)).samplesPerSec;
     return { setting, perSec, isEnough: perSec >= CLOSE_TO_MODEL * computePerSec };

@@ -16,7 +16,9 @@ export async function loadLayers(artifacts: io.ModelArtifacts, file?: string): P
   const built: LayerVariable[] = [];
   try {
     const most = specs.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
-    const model = await buildWithin(most, built, () => models.modelFromJSON({ modelTopology: modelTopology as never }));
+    const model = await buildWithin(most, file, built, () =>
+      models.modelFromJSON({ modelTopology: modelTopology as never }),
+    );
     if (userDefinedMetadata !== undefined) model.setUserDefinedMetadata(userDefinedMetadata);
     tidy(() => {
       const named = io.decodeWeights(weightData, weightSpecs);
@@ -41,7 +43,7 @@ type AddWeight = (
  * TensorFlow.js builds the layers of a model within the call, before it returns its promise, so that no other model meets
  * the changed method.
  */
-function buildWithin<T>(most: number, built: LayerVariable[], build: () => T): T {
+function buildWithin<T>(most: number, file: string | undefined, built: LayerVariable[], build: () => T): T {
   const prototype = layers.Layer.prototype as unknown as { addWeight: AddWeight };
   const { addWeight } = prototype;
   let numbers = 0;
@@ -49,8 +51,11 @@ function buildWithin<T>(most: number, built: LayerVariable[], build: () => T): T
     const size = elementsOf(shape);
     numbers += size;
     if (!(size >= 0 && numbers <= most)) {
-      const problem = `its layers have more weights than there are, first ${name} of the layer ${this.name}`;
-      throw new RangeError(`${problem}: [${shape.join(", ")}]`);
+      throw new StateError({
+        file,
+        problem: `is no model that can be built: its layers have more weights than there are, first ${name} of the layer ${this.name}: [${shape.join(", ")}]`,
+        fix: "save the model again",
+      });
     }
     this.setFastWeightInitDuringBuild(true);
     const weight = addWeight.call(this, name, shape, ...more);

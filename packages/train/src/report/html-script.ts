@@ -1,9 +1,9 @@
-import { changeModel, predict } from "@millrace/loader";
+import { changeModel, predict, workersChange } from "@millrace/loader";
 import { rateText } from "./digits.js";
 import { SCALING_SCRIPT } from "./html-scaling.js";
 import { TIMELINE_SCRIPT } from "./html-timeline.js";
 import { WHAT_IF_SCRIPT } from "./html-what-if-script.js";
-import { settingsChange, workersChange } from "./what-if-settings.js";
+import { settingsChange } from "./what-if-settings.js";
 
 /**
  * The arithmetic of the page: the compiled text of the very functions that the library has, in a constant `millrace`.

@@ -1,4 +1,4 @@
-import type { Change, PipelineModel } from "@millrace/loader";
+import type { Change } from "@millrace/loader";
 
 /** Where the controls of the what-if section stand. Factors are 1 where nothing is changed. */
 export interface WhatIfSettings {
@@ -40,13 +40,4 @@ export function settingsChange(settings: WhatIfSettings): Change {
     bytesFactor: settings.bytesFactor * pixels,
     prepFactor: settings.prepFactor * pixels,
   };
-}
-
-/**
- * Another number of workers. A run without workers has no batch in the making: with workers it has as many as a loader
- * makes by itself, two a worker, at most eight. Pure, as {@link settingsChange} is, for the same reason.
- */
-export function workersChange(model: Pick<PipelineModel, "prefetchDepth">, numWorkers: number): Change {
-  if (model.prefetchDepth >= 1 || numWorkers < 1) return { numWorkers };
-  return { numWorkers, prefetchDepth: Math.min(8, 2 * numWorkers) };
 }

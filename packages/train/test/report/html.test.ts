@@ -1,4 +1,11 @@
-import { changeModel, predict, rankChanges, type Change, type PipelineModel } from "@millrace/loader";
+import {
+  changeModel,
+  defaultPrefetchDepth,
+  predict,
+  rankChanges,
+  type Change,
+  type PipelineModel,
+} from "@millrace/loader";
 import { count, SEED } from "@millrace/testkit";
 import { reportToHtml } from "@millrace/train";
 import * as fc from "fast-check";
@@ -180,6 +187,8 @@ describe("reportToHtml", () => {
       expect({ ...page.workersChange(model, change?.numWorkers ?? 0) }).toEqual(change);
     }
     const without = { ...SAMPLE_MODEL, numWorkers: 0, prefetchDepth: 0 };
+    for (const workers of [1, 2, 3, 4, 9])
+      expect(page.workersChange(without, workers).prefetchDepth).toBe(defaultPrefetchDepth(workers));
     expect([0, 1, 2, 9].map((workers) => page.workersChange(without, workers).prefetchDepth)).toEqual([
       undefined,
       2,
